@@ -1,0 +1,33 @@
+"""Self-labelling of images: label a little, let a classifier label what it is sure of, round after round.
+
+The words used everywhere in this project:
+
+pool
+    The images to be labelled. A *row* is an image's position in the pool's index, the same from the first
+    stage to the last; nothing is ever deleted from an array.
+seed label
+    A label given before the first round (round 0).
+pseudo-label, machine label
+    A label the classifier gave. It is the *predicted* class, never the true one.
+origin
+    Where a label comes from: ``seed``, ``machine`` or ``none`` (the image has no label: ``-1`` in arrays).
+confidence
+    The largest class probability of an image, in [0, 1], under the classifier that labelled it.
+threshold
+    A machine label is accepted where the confidence is strictly greater than this.
+round
+    One fit, score, select, apply. Rounds are numbered from 1; the last acceptance, ``finish``, is one more.
+history
+    The summaries of all rounds so far.
+coverage
+    The labelled share of the pool, in [0, 1].
+label accuracy
+    The share of machine labels that are right, in [0, 1]. Only ``evaluate`` can know it.
+truth
+    The true labels. They live in files of their own, and only ``seed_labels``, the baselines and ``evaluate``
+    may read them.
+leak
+    Truth that reaches a place where a real user would have none, such as the true label of an accepted image.
+human labels
+    Every label that had to be paid for.
+"""

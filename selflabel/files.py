@@ -1,0 +1,106 @@
+"""The one module that opens the project's data files.
+
+Everything written is byte-stable (sorted JSON keys, fixed column order, no dates) and appears under its name
+only when it is complete.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+
+if TYPE_CHECKING:
+    # Seconds to import, and only one stage draws.
+    from matplotlib.figure import Figure
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """Yield a name beside ``path``; move it to ``path`` when the block ends well, delete it otherwise."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # The ending stays: some writers choose the format by it.
+    partial = path.with_name(f".partial-{os.getpid()}-{path.name}")
+    try:
+        yield partial
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a UTF-8 file."""
+    return Path(path).read_text(encoding="utf-8")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a UTF-8 file."""
+    with _replacing(Path(path)) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+def read_json(path: Path) -> object:
+    """Return what a JSON file holds."""
+    return json.loads(read_text(path))
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write JSON with sorted keys; raise ``ValueError`` for NaN and infinity, which JSON does not have."""
+    write_text(path, json.dumps(value, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def read_array(path: Path) -> np.ndarray:
+    """Return the array of an ``.npy`` file, memory-mapped read-only."""
+    return np.load(path, mmap_mode="r", allow_pickle=False)
+
+
+def write_array(path: Path, array: np.ndarray) -> None:
+    """Write an ``.npy`` file."""
+    with new_array(path, array.shape, array.dtype) as target:
+        target[...] = array
+
+
+@contextmanager
+def new_array(path: Path, shape: tuple[int, ...], dtype: np.dtype) -> Iterator[np.ndarray]:
+    """Yield a writable array that becomes the ``.npy`` file ``path`` when the block ends well.
+
+    The array is memory-mapped, so that filling it in chunks keeps memory flat.
+    """
+    with _replacing(Path(path)) as partial:
+        # A memory map cannot be empty.
+        if 0 in shape:
+            array = np.zeros(shape, dtype)
+            yield array
+            np.save(partial, array)
+        else:
+            array = np.lib.format.open_memmap(partial, "w+", dtype=dtype, shape=shape)
+            yield array
+            array.flush()
+            del array
+
+
+def read_table(path: Path) -> dict[str, np.ndarray]:
+    """Return the columns of a CSV file with a header, in their order; empty number cells become NaN."""
+    # An empty text cell and an empty number cell look alike: only the latter is a missing value.
+    options = pa.csv.ConvertOptions(strings_can_be_null=False, null_values=[""])
+    table = pa.csv.read_csv(path, convert_options=options)
+    return {name: column.to_numpy() for name, column in zip(table.column_names, table.columns, strict=True)}
+
+
+def write_table(path: Path, columns: Mapping[str, np.ndarray | list]) -> None:
+    """Write columns of one length as CSV with a header; NaN becomes an empty cell."""
+    table = pa.table({name: pa.array(column, from_pandas=True) for name, column in columns.items()})
+    options = pa.csv.WriteOptions(quoting_style="needed", quoting_header="needed")
+    with _replacing(Path(path)) as partial:
+        pa.csv.write_csv(table, partial, write_options=options)
+
+
+def write_picture(path: Path, figure: "Figure") -> None:
+    """Write a matplotlib figure as PNG, without the version that matplotlib would note in it."""
+    with _replacing(Path(path)) as partial:
+        figure.savefig(partial, dpi=100, metadata={"Software": None})

@@ -1,0 +1,120 @@
+"""How good labels are, where the truth is known."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from sklearn.metrics import precision_recall_fscore_support
+
+from selflabel.labels import Labels
+
+DECIMALS = 6
+
+
+def share(part: np.ndarray, whole: np.ndarray | None = None) -> float:
+    """Return the share of true values of a bool array, among those where ``whole`` is true; NaN of nothing."""
+    chosen = part if whole is None else part[whole]
+    return round(float(chosen.mean()), DECIMALS) if len(chosen) else float("nan")
+
+
+def accuracy(true_labels: np.ndarray, predicted: np.ndarray) -> float:
+    """Return the share of predictions, int (N,), that equal the true labels, in [0, 1]."""
+    return share(np.asarray(true_labels) == predicted)
+
+
+def per_class(true_labels: np.ndarray, predicted: np.ndarray, *, classes: Sequence[str]) -> dict[str, np.ndarray]:
+    """Return columns class, precision, recall, f1 (in [0, 1]; 0 where undefined) and support (images)."""
+    precision, recall, f1, support = precision_recall_fscore_support(
+        true_labels, predicted, labels=np.arange(len(classes)), zero_division=0
+    )
+    columns = {"precision": precision, "recall": recall, "f1": f1}
+    rounded = {name: np.round(values, DECIMALS) for name, values in columns.items()}
+    return {"class": np.array(classes), **rounded, "support": support}
+
+
+def scores(true_labels: np.ndarray, predicted: np.ndarray, *, classes: Sequence[str]) -> dict[str, float]:
+    """Return accuracy and macro F1 (the unweighted mean over classes), each in [0, 1]."""
+    f1 = per_class(true_labels, predicted, classes=classes)["f1"]
+    return {"accuracy": accuracy(true_labels, predicted), "macro_f1": round(float(np.mean(f1)), DECIMALS)}
+
+
+def reliability(confidence: np.ndarray, is_right: np.ndarray, *, n_bins: int) -> dict[str, np.ndarray]:
+    """Return a reliability table: bins of equal width over [0, 1], empty ones left out.
+
+    ``confidence``: float (N,) in [0, 1]. ``is_right``: bool (N,). Columns low, high (the bin is [low, high), the
+    last one [low, 1]), count, mean_confidence, share_right.
+    """
+    bins = np.minimum((confidence * n_bins).astype(int), n_bins - 1)
+    count = np.bincount(bins, minlength=n_bins)
+    used = np.flatnonzero(count)
+    means = (np.bincount(bins, weights, n_bins)[used] / count[used] for weights in (confidence, is_right))
+    mean_confidence, share_right = (np.round(mean, DECIMALS) for mean in means)
+    return {
+        "low": np.round(used / n_bins, DECIMALS),
+        "high": np.round((used + 1) / n_bins, DECIMALS),
+        "count": count[used],
+        "mean_confidence": mean_confidence,
+        "share_right": share_right,
+    }
+
+
+def pool_scores(labels: Labels, true_labels: np.ndarray) -> dict[str, float]:
+    """Return coverage, and label_accuracy of the machine labels (left out where there is none)."""
+    result = {"coverage": share(labels.is_labelled)}
+    if labels.is_machine.any():
+        result["label_accuracy"] = share(labels.label == true_labels, labels.is_machine)
+    return result
+
+
+def round_quality(labels: Labels, true_labels: np.ndarray, round_number: int) -> dict[str, float]:
+    """Return how right the machine labels are after a round, and those it added.
+
+    Keys accepted_accuracy (of this round's), label_accuracy (of all so far) and coverage, in [0, 1]; NaN where
+    there is no machine label to judge.
+    """
+    is_right = labels.label == true_labels
+    is_by_now = labels.is_machine & (labels.round <= round_number)
+    return {
+        "accepted_accuracy": share(is_right, labels.is_machine & (labels.round == round_number)),
+        "label_accuracy": share(is_right, is_by_now),
+        "coverage": share(is_by_now | (labels.is_labelled & ~labels.is_machine)),
+    }
+
+
+def class_quality(labels: Labels, true_labels: np.ndarray, round_number: int, *, classes: Sequence[str]) -> list[dict]:
+    """Return, a dict a class, what ``round_quality`` says of that class alone after a round.
+
+    accepted_accuracy and label_accuracy are over the machine labels that *say* the class, coverage is over the
+    images that truly *are* of it; n_machine counts the machine labels so far that say it.
+    """
+    is_right = labels.label == true_labels
+    is_by_now = labels.is_machine & (labels.round <= round_number)
+    is_given = labels.is_labelled & ~labels.is_machine
+    rows = []
+    for index, name in enumerate(classes):
+        says = labels.label == index
+        rows.append(
+            {
+                "round": round_number,
+                "class": name,
+                "n_machine": int(np.sum(says & is_by_now)),
+                "accepted_accuracy": share(is_right, says & labels.is_machine & (labels.round == round_number)),
+                "label_accuracy": share(is_right, says & is_by_now),
+                "coverage": share(is_by_now | is_given, true_labels == index),
+            }
+        )
+    return rows
+
+
+def confident_mistakes(labels: Labels, true_labels: np.ndarray, *, per_round: int) -> np.ndarray:
+    """Return the rows of wrong machine labels, the ``per_round`` most confident of each round, best first."""
+    is_wrong = labels.is_machine & (labels.label != true_labels)
+    rows = np.flatnonzero(is_wrong)
+    order = rows[np.lexsort((rows, -labels.confidence[rows], labels.round[rows]))]
+    rounds = labels.round[order]
+    first = np.searchsorted(rounds, rounds)
+    return order[np.arange(len(order)) - first < per_round]
+
+
+def to_table(rows: Sequence[dict]) -> dict[str, list]:
+    """Return the columns of a list of dicts that share their keys."""
+    return {name: [row[name] for row in rows] for name in rows[0]} if rows else {}

@@ -1,0 +1,229 @@
+"""params.yaml: its schema, and every fault of it at once.
+
+There are no defaults: each value stands in params.yaml, where DVC tracks it key by key. That is why stages need
+not list this module among their dependencies: no change of it can change a value.
+"""
+
+import difflib
+from typing import Annotated, Literal, NamedTuple
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+
+from selflabel import files
+
+
+def _within(interval: str) -> AfterValidator:
+    """Return a validator for numbers in an interval written as ``(0, 100]`` or ``[1, inf)``."""
+    low, high = (float(bound) for bound in interval[1:-1].split(","))
+
+    def check(value: float) -> float:
+        above = value >= low if interval[0] == "[" else value > low
+        below = value <= high if interval[-1] == "]" else value < high
+        # Written so that NaN, which compares as false, is refused.
+        if not (above and below):
+            raise ValueError(f"must be in {interval}")
+        return value
+
+    return AfterValidator(check)
+
+
+Probability = Annotated[float, _within("[0, 1]")]
+Positive = Annotated[float, _within("(0, inf)")]
+Count = Annotated[int, _within("[1, inf)")]
+Seed = Annotated[int, _within("[0, 4294967295]")]
+
+
+# Height and width in pixels.
+IMAGE_SIZES = {"fashion_mnist": 28, "digits": 8}
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Dataset(_Section):
+    name: Literal["fashion_mnist", "digits"]
+    source: str
+
+
+class Hog(_Section):
+    window: Annotated[int, _within("[2, 1024]")]
+    block: Count
+    stride: Count
+    cell: Count
+    bins: Annotated[int, _within("[1, 360]")]
+    deriv_aperture: Literal[1]
+    win_sigma: Annotated[float, _within("[-1, inf)")]
+    histogram_norm_type: Literal[0]
+    l2hys_threshold: Positive
+    gamma_correction: bool
+    levels: Count
+    signed_gradients: bool
+
+
+class Features(_Section):
+    extractor: Literal["hog", "pixels"]
+    hog: Hog
+
+
+class SeedLabels(_Section):
+    percentage: Annotated[float, _within("(0, 100]")]
+    seed: Seed
+
+
+class Leak(_Section):
+    iterations: Annotated[int, _within("[0, 1000]")]
+    threshold_start: Probability
+    threshold_step: Annotated[float, _within("[-1, 1]")]
+
+
+class SelfLabel(Leak):
+    final_threshold: Probability
+
+
+class Classifier(_Section):
+    name: Literal["linear_svm"]
+    C: Positive
+    seed: Seed
+
+
+class Evaluate(_Section):
+    reliability_bins: Annotated[int, _within("[2, 100]")]
+    mistakes_per_round: Annotated[int, _within("[1, 100]")]
+
+
+class Draw(_Section):
+    samples_per_class: Annotated[int, _within("[1, 50]")]
+    seed: Seed
+
+
+class Params(NamedTuple):
+    """The sections of params.yaml, each read-only with its values as attributes."""
+
+    dataset: Dataset
+    features: Features
+    seed_labels: SeedLabels
+    self_label: SelfLabel
+    classifier: Classifier
+    leak: Leak
+    evaluate: Evaluate
+    draw: Draw
+
+
+def faults(tree: object, *, n_round_rows: int | None = None) -> list[str]:
+    """Return one sentence for each fault of a params tree, none if it is valid.
+
+    ``n_round_rows``: how many rounds the rounds table has; left out, ``iterations`` is not compared with it.
+    """
+    return _parse(tree, n_round_rows)[1]
+
+
+def load(path: str = "params.yaml") -> Params:
+    """Return the parameters in a file; raise ``ValueError`` with all faults, a line each, if there are any."""
+    params, found = _parse(yaml.safe_load(files.read_text(path)), None)
+    if found:
+        raise ValueError("\n".join(f"{path}: {fault}" for fault in found))
+    return params
+
+
+def _parse(tree: object, n_round_rows: int | None) -> tuple[Params | None, list[str]]:
+    if not isinstance(tree, dict):
+        return None, [f"the parameters must be a mapping of sections, got {tree!r}"]
+    models, found = Params.__annotations__, []
+    for name in tree.keys() - models.keys():
+        found.append(_unknown(str(name), str(name), models))
+    sections = {}
+    for name, model in models.items():
+        if name not in tree:
+            found.append(f"{name} is missing")
+            continue
+        try:
+            sections[name] = model.model_validate(tree[name])
+        except ValidationError as error:
+            found += [_sentence(name, model, fault) for fault in error.errors()]
+    found += [fault for rule in _RULES for fault in rule(sections)]
+    found += _too_many_rounds(sections, n_round_rows)
+    return (None if found else Params(**sections)), sorted(found)
+
+
+def _sentence(section: str, model: type[BaseModel], fault: dict) -> str:
+    path = ".".join([section, *map(str, fault["loc"])])
+    kind, got = fault["type"], fault["input"]
+    if kind == "missing":
+        return f"{path} is missing"
+    if kind == "extra_forbidden":
+        for key in fault["loc"][:-1]:
+            model = model.model_fields[key].annotation
+        return _unknown(path, str(fault["loc"][-1]), model.model_fields)
+    rules = {
+        "value_error": lambda: str(fault["ctx"]["error"]),
+        "literal_error": lambda: f"must be {fault['ctx']['expected']}",
+        "int_type": lambda: "must be a whole number",
+        "float_type": lambda: "must be a number",
+        "bool_type": lambda: "must be true or false",
+        "string_type": lambda: "must be text",
+        "model_type": lambda: "must be a mapping of parameters",
+    }
+    rule = rules[kind]() if kind in rules else f"is invalid ({fault['msg']})"
+    return f"{path} {rule}, got {got!r}"
+
+
+def _unknown(path: str, key: str, known: dict) -> str:
+    close = difflib.get_close_matches(key, known, n=1)
+    hint = f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"
+    return f"{path} is not a parameter; {hint}"
+
+
+def _hog_geometry(sections: dict) -> list[str]:
+    if "features" not in sections or sections["features"].extractor != "hog":
+        return []
+    hog, found = sections["features"].hog, []
+    if hog.block > hog.window:
+        found.append(f"features.hog.block must be at most the window ({hog.window}), got {hog.block}")
+    elif (hog.window - hog.block) % hog.stride:
+        found.append(f"features.hog.stride must divide window − block ({hog.window} − {hog.block}), got {hog.stride}")
+    if hog.block % hog.cell:
+        found.append(f"features.hog.cell must divide the block ({hog.block}), got {hog.cell}")
+    # OpenCV shares the gradients of neighbouring blocks between cells of one grid.
+    if hog.stride % hog.cell:
+        found.append(f"features.hog.stride must be a multiple of the cell ({hog.cell}), got {hog.stride}")
+    return found
+
+
+def _hog_window(sections: dict) -> list[str]:
+    if not {"dataset", "features"} <= sections.keys() or sections["features"].extractor != "hog":
+        return []
+    name, window = sections["dataset"].name, sections["features"].hog.window
+    if window == IMAGE_SIZES[name]:
+        return []
+    return [
+        f"features.hog.window must be {IMAGE_SIZES[name]}, the size of the images of {name}, got {window}; "
+        "features.extractor=pixels takes any size"
+    ]
+
+
+def _threshold_range(sections: dict) -> list[str]:
+    found = []
+    for name in sections.keys() & {"self_label", "leak"}:
+        values = sections[name]
+        last = round(values.threshold_start + max(values.iterations - 1, 0) * values.threshold_step, 10)
+        if not 0 <= last <= 1:
+            found.append(
+                f"{name}.threshold_step must keep the threshold of round {values.iterations} in [0, 1], "
+                f"got {values.threshold_step:g}, which makes it {last:g}"
+            )
+    return found
+
+
+def _too_many_rounds(sections: dict, n_rows: int | None) -> list[str]:
+    if n_rows is None or "self_label" not in sections or sections["self_label"].iterations <= n_rows:
+        return []
+    asked = sections["self_label"].iterations
+    return [
+        f"self_label.iterations must be at most {n_rows}, the rows of rounds/table.yaml, got {asked}; "
+        f"`make rounds N={asked}` extends the table"
+    ]
+
+
+_RULES = (_hog_geometry, _hog_window, _threshold_range)

@@ -1,0 +1,139 @@
+"""Pictures to look at; each function returns a matplotlib figure."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+# Colours that stay apart for colour-blind readers (Okabe & Ito, 2008).
+BLUE, ORANGE, GREEN, GREY = "#0072b2", "#d55e00", "#009e73", "#777777"
+COLUMN_INCHES, ROW_INCHES = 0.95, 1.1
+
+
+def choose(is_wanted: np.ndarray, is_machine: np.ndarray, *, n: int, generator: np.random.Generator) -> np.ndarray:
+    """Return at most ``n`` random wanted rows, given labels first and machine labels for at least half of them.
+
+    ``is_wanted``, ``is_machine``: bool (N,).
+    """
+    given = generator.permutation(np.flatnonzero(is_wanted & ~is_machine))[: n // 2]
+    machine = generator.permutation(np.flatnonzero(is_wanted & is_machine))[: n - len(given)]
+    return np.concatenate([given, machine])
+
+
+def samples(
+    images: np.ndarray, rows_by_class: Sequence[np.ndarray], is_machine: np.ndarray, *, classes: Sequence[str]
+) -> Figure:
+    """Return a grid of images, a row of pictures a class, machine labels framed.
+
+    ``images``: uint8 (N, height, width). ``rows_by_class``: int arrays of pool rows. ``is_machine``: bool (N,).
+    """
+    n_columns = max(1, max(map(len, rows_by_class)))
+    cells = [[(images[row], "", ORANGE if is_machine[row] else BLUE) for row in rows] for rows in rows_by_class]
+    return _grid(
+        cells, list(classes), n_columns, "Images by the label they were given\nblue: seed label, orange: machine label"
+    )
+
+
+def mistakes(images: np.ndarray, table: Mapping[str, np.ndarray]) -> Figure:
+    """Return a grid of wrong machine labels, a row of pictures a round, the most confident first.
+
+    ``table``: columns round, row, confidence, label, truth; sorted by round.
+    """
+    numbers = sorted(set(np.asarray(table["round"]).tolist()))
+    cells = []
+    for number in numbers:
+        of_round = np.flatnonzero(table["round"] == number)
+        cells.append(
+            [
+                (
+                    images[table["row"][i]],
+                    f"{table['label'][i]}\n({table['truth'][i]}) {table['confidence'][i]:.2f}",
+                    ORANGE,
+                )
+                for i in of_round
+            ]
+        )
+    n_columns = max([1, *map(len, cells)])
+    title = "Most confident mistakes of each round: label given (truth) confidence"
+    return _grid(cells, [f"round {number}" for number in numbers], n_columns, title, ROW_INCHES + 0.35)
+
+
+def curves(rounds: Mapping[str, np.ndarray], references: Mapping[str, float]) -> Figure:
+    """Return curves over rounds: test accuracy beside ``references``, and quality and coverage of the labels.
+
+    ``rounds``: the columns of metrics/rounds.csv.
+    """
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    left.plot(rounds["round"], rounds["test_accuracy"], "o-", color=BLUE, label="self-labelled")
+    for (name, value), style in zip(references.items(), (":", "-.", "--"), strict=False):
+        left.axhline(value, color=GREY, linestyle=style, label=f"{name} {value:.3f}")
+    left.set(title="Test accuracy of each round's classifier", ylabel="accuracy")
+    right.plot(rounds["round"], rounds["label_accuracy"], "o-", color=GREEN, label="machine labels that are right")
+    right.plot(rounds["round"], rounds["coverage"], "s-", color=ORANGE, label="pool that has a label")
+    right.set(title="Labels after each round", ylabel="share", ylim=(-0.02, 1.02))
+    for axes in (left, right):
+        axes.set_xlabel("round")
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize=8, loc="center left")
+    return figure
+
+
+def confusion(matrix: np.ndarray, *, classes: Sequence[str]) -> Figure:
+    """Return a confusion matrix, int (n_classes, n_classes), true classes as rows, shaded by share of the row."""
+    figure = Figure(figsize=(2.2 + 0.55 * len(classes),) * 2, layout="constrained")
+    axes = figure.subplots()
+    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for (row, column), count in np.ndenumerate(matrix):
+        if count:
+            colour = "white" if shares[row, column] > 0.5 else "black"
+            axes.text(column, row, count, ha="center", va="center", fontsize=8, color=colour)
+    ticks = range(len(classes))
+    axes.set_xticks(ticks, classes, rotation=45, ha="right")
+    axes.set_yticks(ticks, classes)
+    axes.set(title="Test images: true class against predicted", xlabel="predicted", ylabel="true")
+    return figure
+
+
+def reliability(table: Mapping[str, np.ndarray]) -> Figure:
+    """Return reliability diagrams, one for each value of column ``of``: share right against mean confidence."""
+    kinds = list(dict.fromkeys(table["of"]))
+    figure = Figure(figsize=(5 * max(1, len(kinds)), 4.4), layout="constrained")
+    for axes, kind in zip(np.ravel(figure.subplots(1, max(1, len(kinds)))), kinds, strict=False):
+        chosen = table["of"] == kind
+        count, claimed, right = (table[name][chosen] for name in ("count", "mean_confidence", "share_right"))
+        axes.plot([0, 1], [0, 1], ":", color=GREY, label="calibrated")
+        axes.plot(claimed, right, "-", color=BLUE, alpha=0.5)
+        axes.scatter(claimed, right, s=10 + 150 * count / count.max(), color=BLUE, label="bin, area by images")
+        axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="mean confidence", ylabel="share right")
+        axes.set_title(f"Reliability: {kind} ({count.sum():,})")
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize=8, loc="lower right")
+    return figure
+
+
+def _grid(
+    cells: Sequence[Sequence[tuple[np.ndarray, str, str]]],
+    names: Sequence[str],
+    n_columns: int,
+    title: str,
+    row_inches: float = ROW_INCHES,
+) -> Figure:
+    # Each cell: image, caption below it, colour of its frame.
+    n_rows = max(1, len(cells))
+    figure = Figure(figsize=(1.3 + COLUMN_INCHES * n_columns, 0.8 + row_inches * n_rows), layout="constrained")
+    figure.suptitle(title, fontsize=10)
+    grid = figure.subplots(n_rows, n_columns, squeeze=False)
+    for axes in grid.flat:
+        axes.set(xticks=[], yticks=[])
+        axes.set_frame_on(False)
+    for axes_row, row, name in zip(grid, cells, names, strict=False):
+        axes_row[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=9)
+        for axes, (image, caption, colour) in zip(axes_row, row, strict=False):
+            axes.imshow(image, cmap="gray", vmin=0, vmax=255)
+            axes.set_frame_on(True)
+            axes.spines[:].set(color=colour, linewidth=2)
+            axes.set_xlabel(caption, fontsize=6, labelpad=2)
+    return figure

@@ -1,0 +1,83 @@
+"""The loop: one round is fit, score, select, apply."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from selflabel import classifiers, confidence, history, rules
+from selflabel.chunks import chunks
+from selflabel.labels import Labels
+
+SCORING_CHUNK = 10_000
+
+
+class Held(NamedTuple):
+    """What a round reads besides the labels: features float32 of the pool (N, D) and of the test images (M, D)."""
+
+    pool: np.ndarray
+    test: np.ndarray
+
+
+class Round(NamedTuple):
+    """What a round leaves behind.
+
+    ``test_probabilities``: float32 (M, n_classes), of the classifier fitted at the round's start.
+    """
+
+    labels: Labels
+    summary: dict
+    test_probabilities: np.ndarray
+
+
+def play(
+    labels: Labels,
+    features: Held,
+    *,
+    round_number: int,
+    threshold: float,
+    recipe: classifiers.Recipe,
+    classes: Sequence[str],
+    true_labels: np.ndarray | None = None,
+) -> Round:
+    """Return one round: fit on all labels, score the unlabelled rows, accept those above ``threshold``.
+
+    An accepted row gets the predicted label. ``true_labels``, int (N,), gives it the true one instead: the
+    tutorial's label leak, there to be measured and for nothing else.
+    """
+    n_classes = len(classes)
+    rows = np.flatnonzero(~labels.is_labelled)
+    score = fit(labels, features.pool, recipe=recipe, n_classes=n_classes, round_number=round_number)
+    probabilities = predict(score, features.pool, rows, n_classes=n_classes)
+    accepted = rules.accept_above(probabilities, threshold)
+    given = probabilities.argmax(axis=1) if true_labels is None else true_labels[rows]
+    labels = labels.with_machine_labels(
+        rows[accepted], given[accepted], probabilities.max(axis=1)[accepted], round_number=round_number
+    )
+    test_rows = np.arange(len(features.test))
+    test_probabilities = predict(score, features.test, test_rows, n_classes=n_classes).astype(np.float32)
+    return Round(labels, history.summarise(labels, round_number, threshold, classes), test_probabilities)
+
+
+def predict(score: classifiers.Scorer, features: np.ndarray, rows: np.ndarray, *, n_classes: int) -> np.ndarray:
+    """Return float64 (len(rows), n_classes), the probabilities of some rows, in chunks so that memory stays flat."""
+    probabilities = np.empty((len(rows), n_classes))
+    for chunk in chunks(len(rows), SCORING_CHUNK):
+        probabilities[chunk] = confidence.ovr_logistic(score(features[rows[chunk]]))
+    return probabilities
+
+
+def play_all(labels: Labels, features: Held, *, iterations: int, start: float, step: float, **options) -> Labels:
+    """Return the labels after ``iterations`` rounds with a linear threshold; ``options`` go to ``play``."""
+    for number in range(1, iterations + 1):
+        threshold = rules.linear_threshold(number, start=start, step=step)
+        labels = play(labels, features, round_number=number, threshold=threshold, **options).labels
+    return labels
+
+
+def fit(
+    labels: Labels, pool: np.ndarray, *, recipe: classifiers.Recipe, n_classes: int, round_number: int = 0
+) -> classifiers.Scorer:
+    """Return the scorer of a classifier fitted on every labelled row of ``pool``, float32 (N, D)."""
+    rows = np.flatnonzero(labels.is_labelled)
+    return classifiers.fit(recipe, pool[rows], labels.label[rows], n_classes=n_classes, round_number=round_number)

@@ -1,0 +1,30 @@
+"""The draw of the images whose labels are given before the first round."""
+
+import random
+from collections.abc import Sequence
+
+import numpy as np
+
+
+def draw_seed_rows(true_labels: np.ndarray, *, percentage: float, seed: int, classes: Sequence[str]) -> np.ndarray:
+    """Return the rows drawn, int64 in ascending order: ``percentage`` (in (0, 100]) of each class.
+
+    ``true_labels``: int (N,), class of each row. The count of a class is rounded to the nearest whole number
+    (halves to even). Raises ``ValueError`` naming every class of which nothing would be drawn.
+
+    The draw is ``random.sample`` over each class in turn, as in the tutorial, but seeded.
+    """
+    generator = random.Random(seed)
+    drawn, empty = [], []
+    for index, name in enumerate(classes):
+        rows = np.flatnonzero(true_labels == index).tolist()
+        n_drawn = round(len(rows) * percentage / 100)
+        drawn += generator.sample(rows, n_drawn)
+        if n_drawn == 0:
+            empty.append(f"{name} ({len(rows)} images)")
+    if empty:
+        raise ValueError(
+            "seed_labels.percentage must give at least one seed label to each class, "
+            f"got {percentage:g}, which gives none to {', '.join(empty)}"
+        )
+    return np.sort(np.array(drawn, np.int64))

@@ -1,0 +1,93 @@
+"""Where the four files of Fashion-MNIST can be had from.
+
+Each source is a function that returns the files' bytes, by name, or raises ``OSError`` or ``ValueError`` with the
+reason why it cannot.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from selflabel import debian
+
+FILES = {
+    ("pool", "images"): "train-images-idx3-ubyte",
+    ("pool", "labels"): "train-labels-idx1-ubyte",
+    ("test", "images"): "t10k-images-idx3-ubyte",
+    ("test", "labels"): "t10k-labels-idx1-ubyte",
+}
+DEBIAN_PACKAGE = "dataset-fashion-mnist"
+_DEBIAN_FOLDER = "usr/share/datasets/fashion-mnist"
+
+# A host that drops packets must not stop the next source from being tried.
+_KERAS_TIMEOUT_SECONDS = 20
+
+# Part and kind ("pool", "images") to the file's name, as errors give it, and its bytes.
+Raw = dict[tuple[str, str], tuple[str, bytes]]
+
+
+def from_directory(directory: Path) -> Raw:
+    """Return the files in a folder, each gzipped (``.gz``) or plain."""
+    raw = {}
+    for key, name in FILES.items():
+        candidates = [Path(directory) / f"{name}.gz", Path(directory) / name]
+        found = next((path for path in candidates if path.is_file()), None)
+        if found is None:
+            raise FileNotFoundError(f"there is no {name}.gz and no {name} in {directory}")
+        raw[key] = (str(found), found.read_bytes())
+    return raw
+
+
+def _keras_folder() -> Path:
+    home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
+    return Path(home) / "datasets" / "fashion-mnist"
+
+
+def from_keras_cache() -> Raw:
+    """Return what an earlier Keras download left."""
+    return from_directory(_keras_folder())
+
+
+def from_keras_download() -> Raw:
+    """Let Keras download the files into its cache, and return them."""
+    # A process of its own: TensorFlow talks a lot while it is imported, and keeps what it once took.
+    script = (
+        f"import socket; socket.setdefaulttimeout({_KERAS_TIMEOUT_SECONDS}); "
+        "import keras; keras.datasets.fashion_mnist.load_data()"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        raise OSError(f"keras.datasets.fashion_mnist could not be loaded ({reason})")
+    return from_keras_cache()
+
+
+def from_installed_package() -> Raw:
+    """Return the files of the Debian package, where it is installed."""
+    return from_directory(Path("/") / _DEBIAN_FOLDER)
+
+
+def from_debian_archive() -> Raw:
+    """Download the Debian package, without root and without installing it, and return its files."""
+    with tempfile.TemporaryDirectory() as folder:
+        debian.unpack(DEBIAN_PACKAGE, Path(folder))
+        return from_directory(Path(folder) / _DEBIAN_FOLDER)
+
+
+# Name, as messages give it, and function; `auto` tries them in this order.
+Source = tuple[str, Callable[[], Raw]]
+AUTO: list[Source] = [
+    ("the Keras cache", from_keras_cache),
+    (f"the installed Debian package {DEBIAN_PACKAGE}", from_installed_package),
+    ("the Keras download", from_keras_download),
+    (f"Debian's archive ({DEBIAN_PACKAGE})", from_debian_archive),
+]
+
+
+def named(source: str) -> list[Source]:
+    """Return the sources to try for ``dataset.source``: auto, keras, debian, or a directory of IDX files."""
+    by_name = {"auto": AUTO, "keras": [AUTO[0], AUTO[2]], "debian": [AUTO[1], AUTO[3]]}
+    return by_name.get(source) or [(f"the directory {source}", lambda: from_directory(Path(source)))]

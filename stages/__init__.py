@@ -1,0 +1,28 @@
+"""The pipeline's stages, one file each: parse → load → call → save → say one line on stderr."""
+
+import argparse
+import sys
+from collections.abc import Callable
+
+
+def parse(description: str, *flags: str, **numbers: str) -> argparse.Namespace:
+    """Return the command line's flags, each a required path; those in ``numbers`` are whole numbers, with a help."""
+    parser = argparse.ArgumentParser(description=description)
+    for flag in flags:
+        parser.add_argument(f"--{flag}", required=True, metavar="PATH")
+    for flag, text in numbers.items():
+        parser.add_argument(f"--{flag}", required=True, type=int, metavar="N", help=text)
+    return parser.parse_args()
+
+
+def say(text: str) -> None:
+    """Print one line for the person who watches."""
+    print(text, file=sys.stderr)
+
+
+def run(main: Callable[[], None]) -> None:
+    """Run a stage; a fault of its input ends it with the sentence alone, not with a traceback."""
+    try:
+        main()
+    except (ValueError, OSError) as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,43 @@
+"""Draw the pictures."""
+
+from pathlib import Path
+
+import numpy as np
+
+from selflabel import files, pictures, state
+from selflabel.params import load
+from stages import parse, run, say
+
+
+def main() -> None:
+    args = parse(__doc__, "final", "pool-images", "classes", "metrics", "mistakes", "pictures", "curves")
+    params = load()
+    images, classes = files.read_array(args.pool_images), files.read_json(args.classes)
+    labels = state.read(args.final).labels
+    generator = np.random.default_rng(params.draw.seed)
+    rows_by_class = [
+        pictures.choose(labels.label == index, labels.is_machine, n=params.draw.samples_per_class, generator=generator)
+        for index in range(len(classes))
+    ]
+    tables = {
+        name: files.read_table(Path(args.metrics, f"{name}.csv"))
+        for name in ("rounds", "reliability", "confusion_matrix")
+    }
+    matrix = np.column_stack([tables["confusion_matrix"][name] for name in classes])
+    baselines = files.read_json(Path(args.metrics, "evaluate.json"))["baselines"]
+    references = {name: scores["accuracy"] for name, scores in baselines.items()}
+
+    drawn = {
+        Path(args.pictures, "samples.png"): pictures.samples(images, rows_by_class, labels.is_machine, classes=classes),
+        Path(args.pictures, "mistakes.png"): pictures.mistakes(images, files.read_table(args.mistakes)),
+        Path(args.pictures, "confusion.png"): pictures.confusion(matrix, classes=classes),
+        Path(args.pictures, "reliability.png"): pictures.reliability(tables["reliability"]),
+        Path(args.curves): pictures.curves(tables["rounds"], references),
+    }
+    for path, figure in drawn.items():
+        files.write_picture(path, figure)
+    say(f"draw: {len(drawn)} pictures in {args.pictures} and {args.curves}")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,97 @@
+"""The pipeline as its files declare it, for the tests that compare it with the code."""
+
+import ast
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import yaml
+
+ROOT = Path(__file__).parent.parent
+
+# Reading parameters changes no value, and DVC tracks the values key by key: see selflabel/params.py. The package's
+# own file is a docstring and nothing else.
+UNTRACKED = {"selflabel/params.py", "selflabel/__init__.py"}
+
+
+class Stage(NamedTuple):
+    name: str
+    module: str
+    flags: dict[str, str]
+    deps: set[str]
+    outs: set[str]
+    params: set[str]
+    desc: str
+
+    @property
+    def code(self) -> set[str]:
+        return {path for path in self.deps if path.endswith(".py")}
+
+    @property
+    def data(self) -> set[str]:
+        return self.deps - self.code
+
+
+def stages() -> list[Stage]:
+    found = []
+    for folder in (ROOT, ROOT / "rounds"):
+        for name, definition in yaml.safe_load((folder / "dvc.yaml").read_text())["stages"].items():
+            # A foreach stage is looked at once, its ${…} left as they stand.
+            definition = definition.get("do", definition)
+            words = definition["cmd"].split()
+            found.append(
+                Stage(
+                    name=name,
+                    module=words[2],
+                    flags=dict(zip(words[3::2], words[4::2], strict=True)),
+                    deps=set(definition["deps"]),
+                    outs={
+                        path
+                        for kind in ("outs", "metrics")
+                        for out in definition.get(kind, [])
+                        for path in ([out] if isinstance(out, str) else out)
+                    },
+                    params=set(definition.get("params", [])),
+                    desc=definition["desc"],
+                )
+            )
+    return found
+
+
+def imported_files(module: str) -> set[str]:
+    """The project's files that a module imports, itself included, followed through every import."""
+    todo, seen = [_file_of(module)], set()
+    while todo:
+        path = todo.pop()
+        if path is None or path in seen:
+            continue
+        seen.add(path)
+        package = path.split("/")[0]
+        todo.append(f"{package}/__init__.py")
+        for name in _imports(ROOT / path):
+            todo.append(_file_of(name))
+    return seen - UNTRACKED
+
+
+def _imports(path: Path) -> list[str]:
+    names = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return names
+
+
+def _file_of(name: str) -> str | None:
+    path = name.replace(".", "/") + ".py"
+    if (ROOT / path).is_file():
+        return path
+    package = name.replace(".", "/") + "/__init__.py"
+    return package if (ROOT / package).is_file() else None
+
+
+def parameters_read(module: str) -> set[str]:
+    """The parameters a stage reads: every ``params.<section>.<key>`` or bare ``params.<section>`` in its file."""
+    text = (ROOT / _file_of(module)).read_text()
+    return set(re.findall(r"\bparams\.((?!py\b|yaml\b|faults\b)[a-z_]+(?:\.[A-Za-z_]+)?)", text))
