@@ -13,25 +13,26 @@ METRICS = {
     "pool.coverage": "coverage",
     "baselines.seed_only.accuracy": "seed labels alone",
 }
+# DVC gives a workspace and a commit no state.
+STATES = {"": "done", "Success": "done"}
 
 
 def table(exp_show_csv: str, parameters: set[str]) -> str:
     """Return the experiments of ``dvc exp show --csv`` as a table, best test accuracy first.
 
     ``parameters``: the names of params.yaml's values; a column is shown where they differ between the rows. Rows
-    that have no figures yet (queued, failed) come last and say so.
+    that have no figures (queued, failed) come last; the column state says why.
     """
-    rows = [
-        row for row in csv.DictReader(io.StringIO(exp_show_csv)) if row["rev"] != "workspace" or row["test.accuracy"]
-    ]
-    varied = [name for name in (rows[0] if rows else {}) if name in parameters and len({row[name] for row in rows}) > 1]
+    rows = list(csv.DictReader(io.StringIO(exp_show_csv)))
+    names = rows[0].keys() if rows else []
+    varied = [name for name in names if name in parameters and len({_figure(row[name]) for row in rows}) > 1]
     rows.sort(key=lambda row: -float(row.get("test.accuracy") or -1))
     lines = [
         [
             row["Experiment"] or row["rev"],
-            *(row[name] for name in varied),
+            *(_figure(row[name]) for name in varied),
             *(_figure(row.get(name, "")) for name in METRICS),
-            row.get("State") or "done",
+            STATES.get(state := row.get("State", ""), state.lower()),
         ]
         for row in rows
     ]
@@ -39,15 +40,9 @@ def table(exp_show_csv: str, parameters: set[str]) -> str:
 
 
 def _figure(text: str) -> str:
+    # DVC writes 1 and 1.0 for the same value, depending on where it comes from.
     try:
         value = float(text)
     except ValueError:
-        return "–"
-    return f"{value:,.0f}" if value.is_integer() and value > 1 else f"{value:.4f}"
-
-
-def leaves(tree: object, prefix: str = "") -> set[str]:
-    """Return the dotted names of a tree's values, {"a": {"b": 1}} giving {"a.b"}."""
-    if not isinstance(tree, dict):
-        return {prefix}
-    return {name for key, value in tree.items() for name in leaves(value, f"{prefix}.{key}" if prefix else str(key))}
+        return text or "–"
+    return f"{value:,.0f}" if value.is_integer() else f"{value:.4f}".rstrip("0")

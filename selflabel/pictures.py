@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 # Colours that stay apart for colour-blind readers (Okabe & Ito, 2008).
@@ -63,19 +64,46 @@ def curves(rounds: Mapping[str, np.ndarray], references: Mapping[str, float]) ->
 
     ``rounds``: the columns of metrics/rounds.csv.
     """
-    figure = Figure(figsize=(10, 4), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    left.plot(rounds["round"], rounds["test_accuracy"], "o-", color=BLUE, label="self-labelled")
+    figure, left, right = _curve_axes()
     for (name, value), style in zip(references.items(), (":", "-.", "--"), strict=False):
         left.axhline(value, color=GREY, linestyle=style, label=f"{name} {value:.3f}")
+    _plot_curves(left, right, rounds, "")
+    return _with_legends(figure)
+
+
+def curves_against(old: Mapping[str, Sequence] | None, new: Mapping[str, Sequence], *, base: str) -> Figure:
+    """Return the curves over rounds now, solid, and those of a base, dashed (None: it has none)."""
+    figure, left, right = _curve_axes()
+    if old is not None:
+        _plot_curves(left, right, old, f", {base}", linestyle="--", alpha=0.6, marker="")
+    _plot_curves(left, right, new, ", now")
+    return _with_legends(figure)
+
+
+def _curve_axes() -> tuple[Figure, Axes, Axes]:
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    left, right = figure.subplots(1, 2)
     left.set(title="Test accuracy of each round's classifier", ylabel="accuracy")
-    right.plot(rounds["round"], rounds["label_accuracy"], "o-", color=GREEN, label="machine labels that are right")
-    right.plot(rounds["round"], rounds["coverage"], "s-", color=ORANGE, label="pool that has a label")
     right.set(title="Labels after each round", ylabel="share", ylim=(-0.02, 1.02))
     for axes in (left, right):
         axes.set_xlabel("round")
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.3)
+    return figure, left, right
+
+
+def _plot_curves(left: Axes, right: Axes, rounds: Mapping[str, Sequence], suffix: str, **style) -> None:
+    for axes, column, colour, label in (
+        (left, "test_accuracy", BLUE, "self-labelled"),
+        (right, "label_accuracy", GREEN, "machine labels that are right"),
+        (right, "coverage", ORANGE, "pool that has a label"),
+    ):
+        values = np.array(rounds[column], float)
+        axes.plot(rounds["round"], values, color=colour, label=label + suffix, **({"marker": "o"} | style))
+
+
+def _with_legends(figure: Figure) -> Figure:
+    for axes in figure.axes:
         axes.legend(fontsize=8, loc="center left")
     return figure
 

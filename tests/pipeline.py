@@ -34,7 +34,7 @@ class Stage(NamedTuple):
 
 def stages() -> list[Stage]:
     found = []
-    for folder in (ROOT, ROOT / "rounds"):
+    for folder in (ROOT, ROOT / "rounds", ROOT / "study"):
         for name, definition in yaml.safe_load((folder / "dvc.yaml").read_text())["stages"].items():
             # A foreach stage is looked at once, its ${…} left as they stand.
             definition = definition.get("do", definition)

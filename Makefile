@@ -1,0 +1,53 @@
+# `make` alone lists what there is.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+VENV := .venv
+READY := $(VENV)/ready
+# The stages call `python`: the environment's own.
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+BASE ?= main
+
+help:  ## list the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+$(READY): requirements.txt .ci/venv
+	.ci/venv $(VENV)
+	pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	touch $@
+
+setup: $(READY)  ## make the Python environment in .venv (the other commands do so by themselves)
+
+run: $(READY)  ## run the pipeline (what has not changed is taken from the cache), print the results
+	@dvc repro
+	@python -m selflabel results
+
+test: $(READY)  ## lint, then all tests
+	ruff check .
+	ruff format --check .
+	python -m pytest
+
+rounds: $(READY)  ## N=15: make room for N rounds in rounds/table.yaml
+	@python -m selflabel rounds $(if $(N),$(N),$(error say how many rounds there shall be: make rounds N=15))
+
+compare: $(READY)  ## print DVC's experiments as a table
+	@python -m selflabel compare
+
+pr-report: $(READY)  ## BASE=main: write report/report.md, what changed against a revision
+	@python -m selflabel pr-report --base $(BASE) $(if $(PICTURES_AT),--pictures-at $(PICTURES_AT))
+
+fresh: $(READY)  ## check, without data, that the committed results are those of the committed code
+	@out=$$(dvc repro --dry --allow-missing 2>&1); echo "$$out" | grep -v "didn't change" || true; \
+	grep -q "Data and pipelines are up to date." <<< "$$out" || \
+	{ echo "dvc.lock and metrics/ are older than the code or params.yaml: run 'dvc repro' and commit" >&2; exit 1; }
+
+study: $(READY)  ## five draws of the seed labels: mean and spread (minutes; not part of `make run`)
+	@dvc repro study/dvc.yaml
+	@python -m selflabel study
+
+bench: $(READY)  ## time the tutorial's own loop against this one (minutes)
+	python -m bench.tutorial_loop
+
+lock: $(READY)  ## renew requirements.txt from pyproject.toml
+	.ci/lock requirements.txt
+
+.PHONY: help setup run test rounds compare pr-report fresh study bench lock

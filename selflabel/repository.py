@@ -1,0 +1,45 @@
+"""What Git and DVC know of the project."""
+
+import io
+import json
+import subprocess
+
+import pyarrow as pa
+import pyarrow.csv
+import yaml
+
+
+def find_revision(name: str) -> str | None:
+    """Return ``name`` if Git knows that revision, ``origin/name`` if it knows only that, else None."""
+    for candidate in (name, f"origin/{name}"):
+        if _git("rev-parse", "--verify", "--quiet", f"{candidate}^{{commit}}") is not None:
+            return candidate
+    return None
+
+
+def is_shallow() -> bool:
+    """Return whether this clone lacks history."""
+    return _git("rev-parse", "--is-shallow-repository") == "true\n"
+
+
+def read(revision: str, path: str) -> object | None:
+    """Return what the JSON, YAML or CSV file ``path`` holds in a revision (CSV as columns), None if it is not there."""
+    text = _git("show", f"{revision}:{path}")
+    if text is None:
+        return None
+    if path.endswith(".csv"):
+        return pa.csv.read_csv(io.BytesIO(text.encode())).to_pydict()
+    return json.loads(text) if path.endswith(".json") else yaml.safe_load(text)
+
+
+def experiments_csv() -> str:
+    """Return ``dvc exp show --csv``; raise ``OSError`` with DVC's words if it fails."""
+    done = subprocess.run(["dvc", "exp", "show", "--csv", "--no-pager"], capture_output=True, text=True)
+    if done.returncode:
+        raise OSError(f"dvc exp show failed: {done.stderr.strip()}")
+    return done.stdout
+
+
+def _git(*arguments: str) -> str | None:
+    done = subprocess.run(["git", *arguments], capture_output=True, text=True)
+    return None if done.returncode else done.stdout
