@@ -18,6 +18,8 @@ $(READY): requirements.txt .ci/venv
 setup: $(READY)  ## make the Python environment in .venv (the other commands do so by themselves)
 
 run: $(READY)  ## run the pipeline (what has not changed is taken from the cache), print the results
+	@# DVC cannot even start where self_label.iterations is missing: tell all faults before it tells that one.
+	@python -m stages.check --params params.yaml --table rounds/table.yaml --out data/check.txt
 	@dvc repro
 	@python -m selflabel results
 
@@ -33,7 +35,7 @@ compare: $(READY)  ## print DVC's experiments as a table
 	@python -m selflabel compare
 
 pr-report: $(READY)  ## BASE=main: write report/report.md, what changed against a revision
-	@python -m selflabel pr-report --base $(BASE) $(if $(PICTURES_AT),--pictures-at $(PICTURES_AT))
+	@python -m selflabel pr-report --base $(BASE)
 
 fresh: $(READY)  ## check, without data, that the committed results are those of the committed code
 	@out=$$(dvc repro --dry --allow-missing 2>&1); echo "$$out" | grep -v "didn't change" || true; \

@@ -32,16 +32,12 @@ def rounds(args: argparse.Namespace) -> None:
 
 def study(_args: argparse.Namespace) -> None:
     """Print the study's table: mean and spread over the draws of the seed labels."""
-    from selflabel import study
-    from selflabel.results import NAMES, markdown_table
+    from selflabel import results
 
     draws = [files.read_json(path) for path in sorted(Path(METRICS).with_name("study").glob("*.json"))]
     if not draws:
         raise ValueError("there is no study yet: `make study` runs it")
-    rows = [[NAMES.get(name, name), *figures] for name, *figures in study.summary(draws)]
-    print(
-        markdown_table([f"{len(draws)} draws, mean ± standard deviation", "test accuracy", "pool labels right"], rows)
-    )
+    print(results.study_table(draws))
 
 
 def compare(_args: argparse.Namespace) -> None:
@@ -79,7 +75,7 @@ def pr_report(args: argparse.Namespace) -> None:
         params=report.changes(report.flatten(old[PARAMS] or {}), report.flatten(new[PARAMS])) if old[PARAMS] else None,
         metrics=report.changes(report.flatten(old[METRICS]), report.flatten(new[METRICS])) if old[METRICS] else None,
         movers=report.biggest_movers(old[PER_CLASS], new[PER_CLASS]) if old[PER_CLASS] else None,
-        pictures=[f"{args.pictures_at.rstrip('/')}/{curves.name}" if args.pictures_at else curves.name],
+        picture=curves.name,
         notes=notes,
     )
     files.write_text(args.out, text)
@@ -103,10 +99,11 @@ def main() -> None:
     command = add("pr-report", pr_report)
     command.add_argument("--base", default="main", help="revision to compare with (default: %(default)s)")
     command.add_argument("--out", default="report/report.md", help="file to write (default: %(default)s)")
-    command.add_argument("--pictures-at", metavar="URL", help="where the pictures will be (default: beside the report)")
     args = parser.parse_args()
     try:
         args.run(args)
+    except FileNotFoundError as error:
+        sys.exit(f"error: {error.filename} is not there yet: `dvc repro` writes it")
     except (ValueError, OSError) as error:
         sys.exit(f"error: {error}")
 

@@ -26,8 +26,10 @@ def unpack(package: str, directory: Path) -> None:
             state.append("-oDir::State::status=/var/lib/dpkg/status")
             _run(["apt-get", *state, "update"], work)
             _run(["apt-get", *state, "download", package], work)
-        (archive,) = Path(work).glob("*.deb")
-        _run(["dpkg-deb", "-x", str(archive), str(directory)], work)
+        archives = list(Path(work).glob("*.deb"))
+        if len(archives) != 1:
+            raise OSError(f"apt-get download {package} left {len(archives)} archives, not one")
+        _run(["dpkg-deb", "-x", str(archives[0]), str(directory)], work)
 
 
 def _run(command: list[str], directory: str) -> None:
@@ -38,8 +40,10 @@ def _run(command: list[str], directory: str) -> None:
     except subprocess.TimeoutExpired as error:
         raise OSError(f"{command[0]} took longer than {error.timeout} s") from error
     if done.returncode:
-        errors = [line for line in done.stderr.splitlines() if line.startswith(("E:", "dpkg"))]
-        raise OSError(f"{' '.join(command[:1] + command[-2:])}: {(errors or [done.stderr.strip()])[-1]}")
+        words = [word for word in command if not word.startswith("-o")]
+        lines = done.stderr.strip().splitlines() or ["it said nothing"]
+        errors = [line for line in lines if line.startswith(("E:", "dpkg"))]
+        raise OSError(f"{' '.join(words)} failed ({(errors or lines)[-1]})")
 
 
 if __name__ == "__main__":

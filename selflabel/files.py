@@ -5,7 +5,6 @@ only when it is complete.
 """
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,8 +23,9 @@ if TYPE_CHECKING:
 def _replacing(path: Path) -> Iterator[Path]:
     """Yield a name beside ``path``; move it to ``path`` when the block ends well, delete it otherwise."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    # The ending stays: some writers choose the format by it.
-    partial = path.with_name(f".partial-{os.getpid()}-{path.name}")
+    # Always the same name: what a killed process left is overwritten, not left over. The ending stays: some writers
+    # choose the format by it.
+    partial = path.with_name(f".partial-{path.name}")
     try:
         yield partial
         partial.replace(path)
@@ -85,11 +85,15 @@ def new_array(path: Path, shape: tuple[int, ...], dtype: np.dtype) -> Iterator[n
 
 
 def read_table(path: Path) -> dict[str, np.ndarray]:
-    """Return the columns of a CSV file with a header, in their order; empty number cells become NaN."""
-    # An empty text cell and an empty number cell look alike: only the latter is a missing value.
-    options = pa.csv.ConvertOptions(strings_can_be_null=False, null_values=[""])
-    table = pa.csv.read_csv(path, convert_options=options)
-    return {name: column.to_numpy() for name, column in zip(table.column_names, table.columns, strict=True)}
+    """Return the columns of a CSV file that ``write_table`` wrote, in their order."""
+    table = pa.csv.read_csv(
+        path,
+        parse_options=pa.csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
+        # Texts are quoted, numbers are not: an empty cell without quotes is a missing number.
+        convert_options=pa.csv.ConvertOptions(null_values=[""], quoted_strings_can_be_null=False),
+    )
+    columns = (column.cast("float64") if column.type == pa.null() else column for column in table.columns)
+    return {name: column.to_numpy() for name, column in zip(table.column_names, columns, strict=True)}
 
 
 def write_table(path: Path, columns: Mapping[str, np.ndarray | list]) -> None:

@@ -87,7 +87,7 @@ def from_columns(columns: Mapping[str, np.ndarray], *, source: str) -> Labels:
     """Return the labels of a label table; extra columns are left alone.
 
     Raises ``ValueError``, naming ``source`` and the fault, if a column is missing, rows are not 0..N−1 in order,
-    an origin is unknown, or a label and its origin disagree.
+    an origin is unknown, a label or round is no number from −1 up, or a label and its origin disagree.
     """
     missing = [name for name in ("row", "label", "origin", "round", "confidence") if name not in columns]
     if missing:
@@ -96,17 +96,27 @@ def from_columns(columns: Mapping[str, np.ndarray], *, source: str) -> Labels:
         raise ValueError(f"{source}: column row must count 0, 1, 2, … without gaps")
     unknown = sorted(set(columns["origin"]) - set(ORIGINS))
     if unknown:
-        raise ValueError(f"{source}: origin must be one of {', '.join(ORIGINS)}, got {unknown[0]!r}")
+        raise ValueError(f"{source}: origin must be one of {', '.join(ORIGINS)}, got {str(unknown[0])!r}")
     order = np.argsort(ORIGINS)
     labels = Labels(
-        label=columns["label"].astype(np.int16),
+        label=_whole_numbers(columns, "label", source),
         origin=order[np.searchsorted(np.array(ORIGINS)[order], columns["origin"].astype(str))].astype(np.int8),
-        round=columns["round"].astype(np.int16),
+        round=_whole_numbers(columns, "round", source),
         confidence=columns["confidence"].astype(np.float64),
     )
     if not np.array_equal(labels.is_labelled, labels.origin != NONE):
         raise ValueError(f"{source}: a row must have a label exactly if its origin is not none")
     return labels
+
+
+def _whole_numbers(columns: Mapping[str, np.ndarray], name: str, source: str) -> np.ndarray:
+    # Compared before they are converted, which would bend what does not fit.
+    values = columns[name].astype(np.float64)
+    is_wrong = ~((values >= NO_LABEL) & (values <= np.iinfo(np.int16).max) & (np.floor(values) == values))
+    if is_wrong.any():
+        row = int(np.argmax(is_wrong))
+        raise ValueError(f"{source}: {name} must be a whole number from -1 to 32767, got {values[row]:g} in row {row}")
+    return values.astype(np.int16)
 
 
 def read(path: str) -> Labels:

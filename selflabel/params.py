@@ -10,7 +10,7 @@ from typing import Annotated, Literal, NamedTuple
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
-from selflabel import files
+from selflabel import consistency, files
 
 
 def _within(interval: str) -> AfterValidator:
@@ -22,7 +22,7 @@ def _within(interval: str) -> AfterValidator:
         below = value <= high if interval[-1] == "]" else value < high
         # Written so that NaN, which compares as false, is refused.
         if not (above and below):
-            raise ValueError(f"must be in {interval}")
+            raise ValueError(f"must be {low:g}" if low == high else f"must be in {interval}")
         return value
 
     return AfterValidator(check)
@@ -32,10 +32,6 @@ Probability = Annotated[float, _within("[0, 1]")]
 Positive = Annotated[float, _within("(0, inf)")]
 Count = Annotated[int, _within("[1, inf)")]
 Seed = Annotated[int, _within("[0, 4294967295]")]
-
-
-# Height and width in pixels.
-IMAGE_SIZES = {"fashion_mnist": 28, "digits": 8}
 
 
 class _Section(BaseModel):
@@ -53,12 +49,12 @@ class Hog(_Section):
     stride: Count
     cell: Count
     bins: Annotated[int, _within("[1, 360]")]
-    deriv_aperture: Literal[1]
+    deriv_aperture: Annotated[int, _within("[1, 1]")]
     win_sigma: Annotated[float, _within("[-1, inf)")]
-    histogram_norm_type: Literal[0]
+    histogram_norm_type: Annotated[int, _within("[0, 0]")]
     l2hys_threshold: Positive
     gamma_correction: bool
-    levels: Count
+    levels: Annotated[int, _within("[1, 2147483647]")]
     signed_gradients: bool
 
 
@@ -142,8 +138,7 @@ def _parse(tree: object, n_round_rows: int | None) -> tuple[Params | None, list[
             sections[name] = model.model_validate(tree[name])
         except ValidationError as error:
             found += [_sentence(name, model, fault) for fault in error.errors()]
-    found += [fault for rule in _RULES for fault in rule(sections)]
-    found += _too_many_rounds(sections, n_round_rows)
+    found += consistency.faults(sections, n_round_rows=n_round_rows)
     return (None if found else Params(**sections)), sorted(found)
 
 
@@ -173,57 +168,3 @@ def _unknown(path: str, key: str, known: dict) -> str:
     close = difflib.get_close_matches(key, known, n=1)
     hint = f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"
     return f"{path} is not a parameter; {hint}"
-
-
-def _hog_geometry(sections: dict) -> list[str]:
-    if "features" not in sections or sections["features"].extractor != "hog":
-        return []
-    hog, found = sections["features"].hog, []
-    if hog.block > hog.window:
-        found.append(f"features.hog.block must be at most the window ({hog.window}), got {hog.block}")
-    elif (hog.window - hog.block) % hog.stride:
-        found.append(f"features.hog.stride must divide window − block ({hog.window} − {hog.block}), got {hog.stride}")
-    if hog.block % hog.cell:
-        found.append(f"features.hog.cell must divide the block ({hog.block}), got {hog.cell}")
-    # OpenCV shares the gradients of neighbouring blocks between cells of one grid.
-    if hog.stride % hog.cell:
-        found.append(f"features.hog.stride must be a multiple of the cell ({hog.cell}), got {hog.stride}")
-    return found
-
-
-def _hog_window(sections: dict) -> list[str]:
-    if not {"dataset", "features"} <= sections.keys() or sections["features"].extractor != "hog":
-        return []
-    name, window = sections["dataset"].name, sections["features"].hog.window
-    if window == IMAGE_SIZES[name]:
-        return []
-    return [
-        f"features.hog.window must be {IMAGE_SIZES[name]}, the size of the images of {name}, got {window}; "
-        "features.extractor=pixels takes any size"
-    ]
-
-
-def _threshold_range(sections: dict) -> list[str]:
-    found = []
-    for name in sections.keys() & {"self_label", "leak"}:
-        values = sections[name]
-        last = round(values.threshold_start + max(values.iterations - 1, 0) * values.threshold_step, 10)
-        if not 0 <= last <= 1:
-            found.append(
-                f"{name}.threshold_step must keep the threshold of round {values.iterations} in [0, 1], "
-                f"got {values.threshold_step:g}, which makes it {last:g}"
-            )
-    return found
-
-
-def _too_many_rounds(sections: dict, n_rows: int | None) -> list[str]:
-    if n_rows is None or "self_label" not in sections or sections["self_label"].iterations <= n_rows:
-        return []
-    asked = sections["self_label"].iterations
-    return [
-        f"self_label.iterations must be at most {n_rows}, the rows of rounds/table.yaml, got {asked}; "
-        f"`make rounds N={asked}` extends the table"
-    ]
-
-
-_RULES = (_hog_geometry, _hog_window, _threshold_range)

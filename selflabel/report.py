@@ -31,14 +31,14 @@ def markdown(
     params: Mapping[str, Change] | None,
     metrics: Mapping[str, Change] | None,
     movers: Sequence[tuple[str, str, float, float]] | None,
-    pictures: Sequence[str],
+    picture: str,
     notes: Sequence[str] = (),
 ) -> str:
     """Return the report.
 
     ``params`` and ``metrics``: the changes by dotted name. ``movers``: class, figure, old, new. None where the base
-    has nothing to compare with. ``pictures``: the addresses of the pictures to show. ``notes``: sentences on what
-    could not be compared.
+    has nothing to compare with. ``picture``: the address of the picture to show. ``notes``: sentences on what could
+    not be compared.
     """
     parts = [
         f"# Self-labelling against `{base}`",
@@ -50,7 +50,7 @@ def markdown(
         "## Classes that moved most (test images)",
         _section(movers, "No change in any class.", ["class", "figure", "base", "now", "change", ""], _mover_row),
         "## Curves over rounds",
-        *(f"![curves over rounds]({address})" for address in pictures),
+        f"![curves over rounds]({picture})",
     ]
     return "\n\n".join(parts) + "\n"
 

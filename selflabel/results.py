@@ -1,11 +1,13 @@
 """The results as tables to read, from the figures in metrics/evaluate.json."""
 
 from collections.abc import Mapping, Sequence
+from statistics import mean, stdev
 
 # Printed by the tutorial (its draw has no seed), to two digits.
 TUTORIAL = {"true_labels_leak": "0.87", "fully_supervised": "0.90"}
 NAMES = {
     "seed_only": "seed labels alone",
+    "self_labelled": "self-labelled",
     "true_labels_leak": "the tutorial as published (its label leak)",
     "fully_supervised": "all true labels",
 }
@@ -54,3 +56,24 @@ def _pool_sentence(report: Mapping) -> str:
         else ("no image has a label by machine")
     )
     return f"Pool: {pool['coverage']:.2%} of the images have a label; {right}."
+
+
+def study_table(draws: Sequence[dict[str, dict[str, float]]]) -> str:
+    """Return the study's table, a row an arm: mean ± sample standard deviation over the draws of both accuracies.
+
+    ``draws``: what ``study.compare`` returned for each.
+    """
+    rows = [
+        [
+            NAMES[name],
+            *(_mean_and_spread([draw[name][figure] for draw in draws]) for figure in ("accuracy", "label_accuracy")),
+        ]
+        for name in draws[0]
+    ]
+    header = [f"{len(draws)} draws, mean ± standard deviation", "test accuracy", "pool labels right"]
+    return markdown_table(header, rows)
+
+
+def _mean_and_spread(values: Sequence[float]) -> str:
+    spread = f" ± {stdev(values):.4f}" if len(values) > 1 else ""
+    return f"{mean(values):.4f}{spread}"

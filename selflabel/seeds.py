@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from fractions import Fraction
 
 import numpy as np
 
@@ -15,10 +16,12 @@ def draw_seed_rows(true_labels: np.ndarray, *, percentage: float, seed: int, cla
     The draw is ``random.sample`` over each class in turn, as in the tutorial, but seeded.
     """
     generator = random.Random(seed)
+    # The decimal number that was written, so that half an image is exactly half.
+    exact = Fraction(str(percentage))
     drawn, empty = [], []
     for index, name in enumerate(classes):
         rows = np.flatnonzero(true_labels == index).tolist()
-        n_drawn = round(len(rows) * percentage / 100)
+        n_drawn = round(len(rows) * exact / 100)
         drawn += generator.sample(rows, n_drawn)
         if n_drawn == 0:
             empty.append(f"{name} ({len(rows)} images)")

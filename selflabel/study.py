@@ -41,16 +41,3 @@ def compare(
         pool = metrics.pool_scores(last.labels, pool_truth)
         arms[name] = {"accuracy": metrics.accuracy(test_truth, predicted), **pool}
     return arms
-
-
-def summary(draws: Sequence[dict[str, dict[str, float]]]) -> list[list[str]]:
-    """Return, a row an arm: its name, and mean ± sample standard deviation over the draws of both its accuracies."""
-    return [
-        [name, *(_mean_and_spread([draw[name][figure] for draw in draws]) for figure in ("accuracy", "label_accuracy"))]
-        for name in draws[0]
-    ]
-
-
-def _mean_and_spread(values: Sequence[float]) -> str:
-    spread = f" ± {np.std(values, ddof=1):.4f}" if len(values) > 1 else ""
-    return f"{np.mean(values):.4f}{spread}"

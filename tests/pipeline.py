@@ -11,7 +11,8 @@ ROOT = Path(__file__).parent.parent
 
 # Reading parameters changes no value, and DVC tracks the values key by key: see selflabel/params.py. The package's
 # own file is a docstring and nothing else.
-UNTRACKED = {"selflabel/params.py", "selflabel/__init__.py"}
+SCHEMA = {"selflabel/params.py", "selflabel/consistency.py"}
+UNTRACKED = SCHEMA | {"selflabel/__init__.py"}
 
 
 class Stage(NamedTuple):

@@ -1,0 +1,68 @@
+"""Rules between the parameters of params.yaml: what no single value can get wrong."""
+
+# Height and width in pixels.
+IMAGE_SIZES = {"fashion_mnist": 28, "digits": 8}
+
+
+def faults(sections: dict, *, n_round_rows: int | None) -> list[str]:
+    """Return one sentence for each rule that is broken.
+
+    ``sections``: the valid sections by name; a rule about one that is not there is left out. ``n_round_rows``: how
+    many rounds the rounds table has, or None.
+    """
+    rules = (_hog_geometry, _hog_window, _threshold_range)
+    return [fault for rule in rules for fault in rule(sections)] + _round_rows(sections, n_round_rows)
+
+
+def _hog_geometry(sections: dict) -> list[str]:
+    if "features" not in sections or sections["features"].extractor != "hog":
+        return []
+    hog, found = sections["features"].hog, []
+    if hog.block > hog.window:
+        found.append(f"features.hog.block must be at most the window ({hog.window}), got {hog.block}")
+    elif (hog.window - hog.block) % hog.stride:
+        found.append(f"features.hog.stride must divide window − block ({hog.window} − {hog.block}), got {hog.stride}")
+    if hog.block % hog.cell:
+        found.append(f"features.hog.cell must divide the block ({hog.block}), got {hog.cell}")
+    elif (hog.block // hog.cell) ** 2 * hog.bins < 4:
+        # OpenCV normalises four values at a time, and ends the process where there are fewer.
+        found.append(f"features.hog.bins must give a block at least 4 values (cells · bins), got {hog.bins}")
+    # OpenCV shares the gradients of neighbouring blocks between cells of one grid.
+    if hog.stride % hog.cell:
+        found.append(f"features.hog.stride must be a multiple of the cell ({hog.cell}), got {hog.stride}")
+    return found
+
+
+def _hog_window(sections: dict) -> list[str]:
+    if not {"dataset", "features"} <= sections.keys() or sections["features"].extractor != "hog":
+        return []
+    name, window = sections["dataset"].name, sections["features"].hog.window
+    if window == IMAGE_SIZES[name]:
+        return []
+    return [
+        f"features.hog.window must be {IMAGE_SIZES[name]}, the size of the images of {name}, got {window}; "
+        "features.extractor=pixels takes any size"
+    ]
+
+
+def _threshold_range(sections: dict) -> list[str]:
+    found = []
+    for name in sections.keys() & {"self_label", "leak"}:
+        values = sections[name]
+        last = round(values.threshold_start + max(values.iterations - 1, 0) * values.threshold_step, 10)
+        if not 0 <= last <= 1:
+            found.append(
+                f"{name}.threshold_step must keep the threshold of round {values.iterations} in [0, 1], "
+                f"got {values.threshold_step:g}, which makes it {last:g}"
+            )
+    return found
+
+
+def _round_rows(sections: dict, n_rows: int | None) -> list[str]:
+    if n_rows is None or "self_label" not in sections or sections["self_label"].iterations <= n_rows:
+        return []
+    asked = sections["self_label"].iterations
+    return [
+        f"self_label.iterations must be at most {n_rows}, the rows of rounds/table.yaml, got {asked}; "
+        f"`make rounds N={asked}` extends the table"
+    ]

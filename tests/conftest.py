@@ -1,0 +1,133 @@
+"""Temporary copies of the project, as Git repositories in which DVC really runs."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+
+# The whole pipeline in seconds: a small embedded dataset and few rounds.
+SMALL = {
+    "dataset": {"name": "digits"},
+    "features": {"extractor": "pixels"},
+    "seed_labels": {"percentage": 5.0},
+    "self_label": {"iterations": 3, "threshold_start": 0.4, "threshold_step": -0.1, "final_threshold": 0.0},
+    "leak": {"iterations": 2, "threshold_start": 0.4, "threshold_step": -0.1},
+}
+
+
+class Project:
+    """A copy of the project in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def run(self, *command: str, check: bool = True, **more: str) -> subprocess.CompletedProcess:
+        """Run a command in the folder; its output, both streams together, is in ``stdout``."""
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=environment() | more,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        if check and done.returncode:
+            raise AssertionError(f"{' '.join(command)} exited with {done.returncode}:\n{done.stdout}")
+        return done
+
+    def repro(self, *options: str) -> str:
+        return self.run("dvc", "repro", *options).stdout
+
+    def stages_run(self, *options: str) -> list[str]:
+        """Repro; the names of the stages that really ran (not taken from the run cache, not skipped)."""
+        lines = self.repro(*options).splitlines()
+        return [line.split("'")[1].rsplit(":", 1)[-1] for line in lines if line.startswith("Running stage")]
+
+    def set(self, **sections: dict) -> None:
+        path = self.folder / "params.yaml"
+        tree = yaml.safe_load(path.read_text())
+        for name, values in sections.items():
+            tree[name] |= values
+        path.write_text(yaml.safe_dump(tree))
+
+    def commit(self, message: str) -> None:
+        self.run("git", "add", "--all")
+        self.run("git", "commit", "--quiet", "--allow-empty", "--message", message)
+
+    def bytes_of(self, *folders: str) -> dict[str, bytes]:
+        paths = [path for name in folders for path in sorted((self.folder / name).rglob("*")) if path.is_file()]
+        return {str(path.relative_to(self.folder)): path.read_bytes() for path in paths}
+
+
+def environment() -> dict[str, str]:
+    names = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b", "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@b"}
+    # The stages call `python`: this one.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    return os.environ | names | {"PATH": path, "DVC_NO_ANALYTICS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def _new_project(folder: Path) -> Project:
+    project = Project(folder)
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    ).stdout.splitlines()  # fmt: skip
+    for name in listed:
+        source = ROOT / name
+        # Results of the big dataset say nothing about the small one.
+        if source.is_file() and not name.startswith("metrics/") and not name.endswith("dvc.lock"):
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source, target)
+    project.run("git", "init", "--quiet", "--initial-branch", "main")
+    project.set(**SMALL)
+    project.run("python", "-m", "selflabel", "rounds", "3")
+    project.commit("start")
+    return project
+
+
+@pytest.fixture
+def new_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The project with nothing computed yet."""
+    return _new_project(tmp_path_factory.mktemp("new"))
+
+
+@pytest.fixture(scope="session")
+def _finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    project = _new_project(tmp_path_factory.mktemp("finished"))
+    project.repro()
+    project.commit("results")
+    return project
+
+
+@pytest.fixture
+def project(_finished: Project, tmp_path: Path) -> Project:
+    """The project after a run, committed; the test may change it."""
+    shutil.copytree(_finished.folder, tmp_path / "project", symlinks=True)
+    return Project(tmp_path / "project")
+
+
+@pytest.fixture(scope="module")
+def shared_project(_finished: Project) -> Iterator[Project]:
+    """The project after a run; the test only reads it."""
+    yield _finished
+    assert not _finished.run("git", "status", "--porcelain").stdout, "a test changed what it should only read"
+
+
+@pytest.fixture
+def edit() -> Callable[[Path, str, str], None]:
+    """Replace a text in a file, which has to hold it."""
+
+    def replace(path: Path, old: str, new: str) -> None:
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new))
+
+    return replace

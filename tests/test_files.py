@@ -1,0 +1,226 @@
+"""Files: whole or not there, the same bytes for the same content, and read as they were written."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+from matplotlib.figure import Figure
+
+from selflabel import files
+
+# A letter in front: a text column of numbers alone would be read as numbers.
+TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=6).map(lambda text: "t" + text)
+NUMBERS = st.floats(allow_nan=True, allow_infinity=False)
+
+
+def table(path, columns):
+    files.write_table(path, columns)
+    return files.read_table(path)
+
+
+def test_a_block_that_ends_well_leaves_the_file_and_nothing_else(tmp_path):
+    with files.new_array(tmp_path / "new" / "a.npy", (2, 3), np.dtype("float32")) as array:
+        array[0] = 1
+        array[1] = [2, 3, 4]
+    np.testing.assert_array_equal(files.read_array(tmp_path / "new" / "a.npy"), [[1, 1, 1], [2, 3, 4]])
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["a.npy"]
+
+
+@pytest.mark.parametrize("shape", [(3,), (0, 3)])
+@pytest.mark.parametrize("is_there", [False, True])
+def test_a_failing_block_leaves_neither_a_file_nor_a_part_of_one_and_keeps_the_older(tmp_path, shape, is_there):
+    path = tmp_path / "a.npy"
+    if is_there:
+        files.write_array(path, np.arange(2))
+    with pytest.raises(ZeroDivisionError), files.new_array(path, shape, np.dtype("uint8")) as array:
+        array[...] = 1
+        raise ZeroDivisionError
+    assert [found.name for found in tmp_path.iterdir()] == (["a.npy"] if is_there else [])
+    if is_there:
+        np.testing.assert_array_equal(files.read_array(path), [0, 1])
+
+
+def failing_writes():
+    class Broken(Figure):
+        def savefig(self, *args, **kwargs):
+            super().savefig(*args, **kwargs)
+            raise OSError("no space left")
+
+    return {
+        "json": lambda path: files.write_json(path, {"a": float("nan")}),
+        "text": lambda path: files.write_text(path, "\ud800"),
+        "table": lambda path: files.write_table(path, {"a": [1], "b": [1, 2]}),
+        "array": lambda path: files.write_array(path, np.array([object()])),
+        "picture": lambda path: files.write_picture(path, Broken(figsize=(1, 1))),
+    }
+
+
+@pytest.mark.parametrize("name", failing_writes())
+def test_a_write_that_fails_leaves_the_older_file_as_it_was(tmp_path, name):
+    path = tmp_path / "file.png"
+    path.write_bytes(b"older")
+    with pytest.raises((ValueError, OSError)):
+        failing_writes()[name](path)
+    assert path.read_bytes() == b"older"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_json_has_no_nan_and_no_infinity(tmp_path, value):
+    with pytest.raises(ValueError):
+        files.write_json(tmp_path / "a.json", {"a": [value]})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_json_is_sorted_readable_and_ends_with_a_line(tmp_path):
+    files.write_json(tmp_path / "a.json", {"b": "ü", "a": [1]})
+    assert (tmp_path / "a.json").read_bytes() == '{\n  "a": [\n    1\n  ],\n  "b": "ü"\n}\n'.encode()
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXTS,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+        max_leaves=8,
+    )
+)
+def test_json_is_read_as_it_was_written(tmp_path_factory, value):
+    path = tmp_path_factory.mktemp("json") / "a.json"
+    files.write_json(path, value)
+    assert files.read_json(path) == value
+
+
+def test_text_is_read_as_it_was_written(tmp_path):
+    files.write_text(tmp_path / "a.txt", "one\ntwø\n")
+    assert files.read_text(tmp_path / "a.txt") == "one\ntwø\n"
+    assert (tmp_path / "a.txt").read_bytes() == "one\ntwø\n".encode()
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.sampled_from(["uint8", "int16", "int64", "float32"]), array_shapes(max_dims=3, min_side=0, max_side=3))
+def test_an_array_is_read_as_it_was_written_empty_or_not(tmp_path_factory, dtype, shape):
+    path = tmp_path_factory.mktemp("array") / "a.npy"
+    array = np.arange(np.prod(shape)).reshape(shape).astype(dtype)
+    files.write_array(path, array)
+    np.testing.assert_array_equal(files.read_array(path), array, strict=True)
+
+
+def test_a_file_read_as_an_array_cannot_be_changed_through_it(tmp_path):
+    files.write_array(tmp_path / "a.npy", np.arange(3))
+    with pytest.raises(ValueError):
+        files.read_array(tmp_path / "a.npy")[0] = 7
+
+
+def test_an_array_of_objects_is_not_read(tmp_path):
+    np.save(tmp_path / "a.npy", np.array([{}]), allow_pickle=True)
+    with pytest.raises(ValueError):
+        files.read_array(tmp_path / "a.npy")
+
+
+@settings(deadline=None, max_examples=80)
+@given(st.lists(st.tuples(st.integers(-(2**63), 2**63 - 1), NUMBERS, TEXTS), max_size=8))
+def test_a_table_is_read_as_it_was_written(tmp_path_factory, rows):
+    columns = {
+        "whole": np.array([row[0] for row in rows], np.int64),
+        "number": np.array([row[1] for row in rows], np.float64),
+        "text": [row[2] for row in rows],
+    }
+    found = table(tmp_path_factory.mktemp("table") / "a.csv", columns)
+    assert list(found) == list(columns)
+    assert found["whole"].tolist() == columns["whole"].tolist()
+    np.testing.assert_array_equal(found["number"].astype(float), columns["number"])
+    assert found["text"].tolist() == columns["text"]
+
+
+def test_nan_is_an_empty_cell_and_an_empty_cell_is_nan(tmp_path):
+    found = table(tmp_path / "a.csv", {"a": [1.5, float("nan"), 2.5], "b": np.array([1, 2, 3])})
+    assert (tmp_path / "a.csv").read_text() == '"a","b"\n1.5,1\n,2\n2.5,3\n'
+    np.testing.assert_array_equal(found["a"], [1.5, np.nan, 2.5])
+
+
+def test_a_missing_value_in_a_list_is_an_empty_cell(tmp_path):
+    np.testing.assert_array_equal(table(tmp_path / "a.csv", {"a": [None, 2.5], "b": [1, 2]})["a"], [np.nan, 2.5])
+
+
+def test_a_number_column_of_empty_cells_is_a_column_of_nan(tmp_path):
+    found = table(tmp_path / "a.csv", {"a": np.full(2, np.nan), "b": [1, 2]})
+    assert np.isnan(found["a"].astype(float)).all()
+    assert found["a"].dtype == np.float64
+
+
+def test_a_table_of_one_column_keeps_its_empty_cells(tmp_path):
+    np.testing.assert_array_equal(table(tmp_path / "a.csv", {"a": [1.0, np.nan, 3.0]})["a"], [1, np.nan, 3])
+
+
+def test_an_empty_text_stays_a_text(tmp_path):
+    assert table(tmp_path / "a.csv", {"a": ["x", "", "z"]})["a"].tolist() == ["x", "", "z"]
+
+
+def test_a_text_column_of_empty_cells_stays_a_text_column(tmp_path):
+    assert table(tmp_path / "a.csv", {"a": ["", ""], "b": [1, 2]})["a"].tolist() == ["", ""]
+
+
+def test_texts_keep_commas_quotes_and_line_breaks(tmp_path):
+    texts = ['a,"b"', '"', "one\ntwo", "\n", " x ", "n/a", "NaN", "null", "ü"]
+    assert table(tmp_path / "a.csv", {'a,"b"': texts})['a,"b"'].tolist() == texts
+
+
+def test_line_breaks_in_texts_survive_in_a_table_of_megabytes(tmp_path):
+    texts = [f'{i} one\ntwo, "three"' * 5 for i in range(20_000)]
+    assert table(tmp_path / "a.csv", {"a": texts, "b": np.arange(20_000)})["a"].tolist() == texts
+
+
+def test_a_table_without_rows_keeps_its_columns(tmp_path):
+    found = table(tmp_path / "a.csv", {"a": np.empty(0, np.int64), "b": np.empty(0, str), "c": []})
+    assert {name: len(column) for name, column in found.items()} == {"a": 0, "b": 0, "c": 0}
+
+
+def draw_line(path):
+    figure = Figure(figsize=(1, 1))
+    figure.subplots().plot([0, 1])
+    files.write_picture(path, figure)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda path: files.write_json(path, {"b": 1, "a": [0.1, None]}),
+        lambda path: files.write_table(path, {"a": [0.1, float("nan")], "b": ["x", "y"]}),
+        lambda path: files.write_array(path, np.arange(12).reshape(3, 4)),
+        lambda path: files.write_array(path, np.empty((0, 4))),
+        draw_line,
+    ],
+    ids=["json", "table", "array", "empty array", "picture"],
+)
+def test_the_same_content_has_the_same_bytes(tmp_path, write):
+    # numpy and matplotlib choose the format by the ending.
+    ending = "png" if write is draw_line else "npy"
+    paths = [tmp_path / f"one.{ending}", tmp_path / f"other.{ending}"]
+    for path in paths:
+        write(path)
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+def test_a_picture_does_not_say_what_drew_it(tmp_path):
+    draw_line(tmp_path / "a.png")
+    data = (tmp_path / "a.png").read_bytes()
+    assert data.startswith(b"\x89PNG")
+    assert b"atplotlib" not in data
+
+
+@settings(deadline=None, max_examples=30)
+@given(arrays(np.float64, st.integers(1, 6), elements=st.floats(-1e300, 1e300)))
+def test_a_number_in_a_table_loses_no_digit(tmp_path_factory, values):
+    found = table(tmp_path_factory.mktemp("table") / "a.csv", {"a": values})["a"].astype(float)
+    np.testing.assert_array_equal(found, values)
+
+
+def test_keys_in_another_order_have_the_same_bytes(tmp_path):
+    files.write_json(tmp_path / "a.json", {"a": 1, "b": {"c": 2, "d": 3}})
+    files.write_json(tmp_path / "b.json", {"b": {"d": 3, "c": 2}, "a": 1})
+    assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
+    assert json.loads((tmp_path / "a.json").read_text()) == {"a": 1, "b": {"c": 2, "d": 3}}

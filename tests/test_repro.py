@@ -1,0 +1,238 @@
+"""Real `dvc repro` runs, on the small dataset."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+
+import numpy as np
+import pytest
+import yaml
+from conftest import Project, environment
+
+from selflabel import files, labels
+
+
+def test_a_run_leaves_the_figures_that_others_build_on(shared_project):
+    report = json.loads((shared_project.folder / "metrics/evaluate.json").read_text())
+    assert 0.5 < report["test"]["accuracy"] < 1 and 0.5 < report["test"]["macro_f1"] < 1
+    assert 0.5 < report["pool"]["label_accuracy"] < 1
+    # A final threshold of 0 accepts every image.
+    assert report["pool"]["coverage"] == 1
+    assert report["human_labels"] == report["baselines"]["seed_only"]["human_labels"] == 76
+    assert report["baselines"]["fully_supervised"]["human_labels"] == 1498
+    assert report["baselines"]["fully_supervised"]["accuracy"] > report["baselines"]["seed_only"]["accuracy"]
+    assert "accuracy" in report["baselines"]["true_labels_leak"]
+
+
+def test_the_rounds_table_tells_each_round_and_the_last_acceptance(shared_project):
+    rounds = files.read_table(shared_project.folder / "metrics/rounds.csv")
+    assert rounds["round"].tolist() == [1, 2, 3, 4]
+    assert rounds["threshold"].tolist() == [0.4, 0.3, 0.2, 0.0]
+    assert rounds["n_remaining"][-1] == 0
+    assert rounds["n_accepted"].sum() == 1498 - 76
+
+
+def test_a_second_run_does_nothing(shared_project):
+    assert "Data and pipelines are up to date." in shared_project.repro()
+    assert "up to date" in shared_project.run("dvc", "status", "dvc.yaml", "rounds/dvc.yaml").stdout
+
+
+def test_two_clones_give_the_same_bytes(shared_project, new_project):
+    new_project.repro()
+    for name in ("dvc.lock", "rounds/dvc.lock"):
+        assert (new_project.folder / name).read_bytes() == (shared_project.folder / name).read_bytes()
+    assert new_project.bytes_of("metrics") == shared_project.bytes_of("metrics")
+
+
+def test_labels_do_not_depend_on_the_truth_of_images_nobody_asked_about(project):
+    """The fence, at work: with every other true label permuted, the same bytes come out."""
+    before = project.bytes_of("data/rounds", "data/final")
+    truth_file = project.folder / "data/truth/pool.npy"
+    truth = np.load(truth_file)
+    given = labels.read(project.folder / "data/rounds/0/labels.csv").is_labelled
+    others = np.flatnonzero(~given)
+    truth[others] = np.random.default_rng(0).permutation(truth[others])
+    truth_file.unlink()
+    np.save(truth_file, truth)
+    for number in (1, 2, 3):
+        project.repro("--single-item", "--force", "--no-run-cache", f"rounds/dvc.yaml:self_label@{number}")
+    project.repro("--single-item", "--force", "--no-run-cache", "finish")
+    assert project.bytes_of("data/rounds", "data/final") == before
+
+
+def test_the_leak_does_depend_on_that_truth(project):
+    """The control of the test above: what reads the truth changes with it."""
+    before = project.bytes_of("data/leak")
+    truth_file = project.folder / "data/truth/pool.npy"
+    truth = np.load(truth_file)
+    truth_file.unlink()
+    np.save(truth_file, np.roll(truth, 1))
+    project.repro("--single-item", "--force", "--no-run-cache", "leak")
+    assert project.bytes_of("data/leak") != before
+
+
+def test_a_machine_label_is_the_predicted_one_and_never_taken_back(shared_project):
+    tables = [labels.read(shared_project.folder / f"data/rounds/{number}/labels.csv") for number in range(4)]
+    final = labels.read(shared_project.folder / "data/final/labels.csv")
+    for earlier, later in zip(tables, [*tables[1:], final], strict=True):
+        kept = earlier.is_labelled
+        for column in ("label", "origin", "round", "confidence"):
+            assert np.array_equal(getattr(earlier, column)[kept], getattr(later, column)[kept])
+    truth = np.load(shared_project.folder / "data/truth/pool.npy")
+    # Were they the true ones, all would be right.
+    assert np.any(final.label[final.is_machine] != truth[final.is_machine])
+
+
+def test_fewer_rounds_reuse_those_already_played(project):
+    assert project.stages_run("--no-run-cache") == []
+    project.set(self_label={"iterations": 2})
+    assert project.stages_run() == ["check", "finish", "evaluate", "draw"]
+
+
+def test_another_metric_runs_evaluate_and_what_shows_it(project, edit):
+    edit(project.folder / "selflabel/metrics.py", '"""How good labels are', '"""How right labels are')
+    assert project.stages_run() == ["evaluate"]
+
+
+def test_a_changed_threshold_repeats_the_rounds_and_not_the_baselines(project):
+    project.set(self_label={"threshold_step": -0.15})
+    ran = project.stages_run()
+    # Round 1 has the same threshold: its result is the same, and DVC goes on from there.
+    assert ran[:4] == ["check", "self_label@1", "self_label@2", "self_label@3"]
+    assert not [name for name in ran if name.startswith(("baselines", "leak", "features"))]
+
+
+def test_another_seed_percentage_does_not_repeat_the_slow_baseline(project):
+    project.set(seed_labels={"percentage": 6.0})
+    ran = project.stages_run()
+    assert "baselines@seed_only" in ran and "leak" in ran
+    assert "baselines@fully_supervised" not in ran
+
+
+@pytest.mark.parametrize("folder", ["", "rounds/"])
+def test_the_lock_names_no_folder_of_this_machine(shared_project, folder):
+    assert str(shared_project.folder) not in (shared_project.folder / f"{folder}dvc.lock").read_text()
+
+
+def test_every_fault_of_the_parameters_is_told_before_anything_runs(new_project):
+    new_project.set(
+        self_label={"threshold_start": 1.5, "treshold": 0.1}, seed_labels={"percentage": "5"}, draw={"seed": None}
+    )
+    done = new_project.run("dvc", "repro", check=False)
+    assert done.returncode != 0
+    for sentence in (
+        "self_label.threshold_start must be in [0, 1], got 1.5",
+        "self_label.treshold is not a parameter; did you mean threshold_step?",
+        "seed_labels.percentage must be a number, got '5'",
+        "draw.seed must be a whole number, got None",
+    ):
+        assert sentence in done.stdout
+    assert "Traceback" not in done.stdout
+    assert not (new_project.folder / "data/raw").exists()
+
+
+def test_more_rounds_than_the_table_has_are_refused_at_once_with_the_command_that_helps(project):
+    project.set(self_label={"iterations": 4, "threshold_start": 0.5})
+    done = project.run("dvc", "repro", check=False)
+    assert done.returncode != 0
+    assert "`make rounds N=4` extends the table" in done.stdout
+    assert project.run("python", "-m", "selflabel", "rounds", "4").stdout.startswith("rounds/table.yaml has 4 rounds")
+    assert "self_label@4" in project.stages_run()
+
+
+def test_all_seed_labels_and_no_rounds_are_a_supervised_run(project):
+    project.set(seed_labels={"percentage": 100.0}, self_label={"iterations": 0})
+    project.repro()
+    report = json.loads((project.folder / "metrics/evaluate.json").read_text())
+    assert report["test"]["accuracy"] == report["baselines"]["fully_supervised"]["accuracy"]
+    assert "label_accuracy" not in report["pool"]
+
+
+def test_a_pool_without_an_unlabelled_image_passes_through_the_rounds(project):
+    project.set(self_label={"threshold_start": 0.0, "threshold_step": 0.0})
+    out = project.repro()
+    assert "self_label@2: nothing to do (pool_empty)" in out
+    rounds = files.read_table(project.folder / "metrics/rounds.csv")
+    assert rounds["stop"].tolist() == ["pool_empty"] * 4
+    assert rounds["n_accepted"][1:].tolist() == [0, 0, 0]
+
+
+def test_too_few_seed_labels_are_refused_with_the_class(project):
+    project.set(seed_labels={"percentage": 0.1})
+    done = project.run("dvc", "repro", check=False)
+    assert done.returncode != 0
+    assert "seed_labels.percentage must give at least one seed label to each class" in done.stdout
+
+
+def test_status_push_pull_checkout_and_apply_work_with_a_remote(project, tmp_path):
+    project.run("dvc", "remote", "add", "--default", "local", str(tmp_path / "remote"))
+    project.run("dvc", "push")
+    shutil.rmtree(project.folder / "data")
+    shutil.rmtree(project.folder / ".dvc/cache")
+    project.run("dvc", "pull")
+    assert "up to date" in project.run("dvc", "status", "dvc.yaml", "rounds/dvc.yaml").stdout
+    project.run("dvc", "exp", "run", "--name", "two", "--set-param", "self_label.iterations=2")
+    project.run("git", "checkout", "--quiet", ".")
+    project.run("dvc", "checkout")
+    project.run("dvc", "exp", "apply", "two")
+    assert yaml.safe_load((project.folder / "params.yaml").read_text())["self_label"]["iterations"] == 2
+    assert "up to date" in project.run("dvc", "status", "dvc.yaml", "rounds/dvc.yaml").stdout
+
+
+def test_a_queue_over_a_grid_works_and_compares_as_a_table(project):
+    project.run(
+        "dvc", "exp", "run", "--queue",
+        "--set-param", "self_label.iterations=1,3", "--set-param", "seed_labels.percentage=5,10",
+    )  # fmt: skip
+    project.run("dvc", "queue", "start", "-j", "1")
+    deadline = time.monotonic() + 240
+    while (rows := project.run("dvc", "queue", "status").stdout).count("Success") < 4:
+        assert time.monotonic() < deadline and "Failed" not in rows, rows
+        time.sleep(2)
+    table = project.run("python", "-m", "selflabel", "compare").stdout
+    header, _, *lines = table.strip().splitlines()
+    assert "seed_labels.percentage" in header and "self_label.iterations" in header
+    assert "classifier.C" not in header
+    assert len(lines) == 6
+    accuracies = [float(line.split("|")[5]) for line in lines]
+    assert accuracies == sorted(accuracies, reverse=True)
+
+
+@pytest.mark.parametrize("stage", ["download", "features", "self_label", "finish", "evaluate"])
+def test_kill_9_leaves_nothing_that_a_later_run_would_believe(new_project, shared_project, stage):
+    process = subprocess.Popen(
+        ["dvc", "repro"], cwd=new_project.folder, start_new_session=True,
+        env=_killing(new_project, stage), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    marker = new_project.folder / "half-written"
+    deadline = time.monotonic() + 120
+    while not marker.exists():
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    marker.unlink()
+    new_project.repro()
+    assert new_project.bytes_of("data", "metrics") == shared_project.bytes_of("data", "metrics")
+
+
+def _killing(project: Project, stage: str) -> dict[str, str]:
+    """An environment in which ``stage`` stops in the middle of its writing, and says so."""
+    hook = project.folder / "hook"
+    hook.mkdir()
+    (hook / "sitecustomize.py").write_text(
+        "import pathlib, sys, time\n"
+        f"if 'stages.{stage}' in sys.orig_argv:\n"
+        "    real, done = pathlib.Path.replace, []\n"
+        "    def replace(self, target):\n"
+        "        if done:\n"
+        f"            pathlib.Path({str(project.folder / 'half-written')!r}).touch()\n"
+        "            time.sleep(600)\n"
+        "        done.append(real(self, target))\n"
+        "    pathlib.Path.replace = replace\n"
+    )
+    (project.folder / ".git/info/exclude").write_text("hook\nhalf-written\n")
+    return environment() | {"PYTHONPATH": str(hook)}

@@ -1,0 +1,71 @@
+"""Seed labels: so many of each class, each row once, the same for the same seed."""
+
+import random
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from selflabel.seeds import draw_seed_rows
+
+CLASSES = ("a", "b", "c")
+
+
+def draw(true_labels, percentage=50.0, seed=0, classes=CLASSES):
+    return draw_seed_rows(np.asarray(true_labels), percentage=percentage, seed=seed, classes=classes)
+
+
+@settings(deadline=None)
+@given(
+    counts=st.lists(st.integers(1, 30), min_size=3, max_size=3),
+    percentage=st.sampled_from([60, 75.5, 90, 100]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_each_class_gives_its_percentage_of_distinct_rows_in_ascending_order(counts, percentage, seed):
+    labels = np.random.default_rng(seed).permutation(np.repeat([0, 1, 2], counts))
+    rows = draw(labels, percentage, seed)
+    assert rows.dtype == np.int64
+    assert np.all(np.diff(rows) > 0)
+    expected = [round(Fraction(count) * Fraction(percentage) / 100) for count in counts]
+    np.testing.assert_array_equal(np.bincount(labels[rows], minlength=3), expected)
+
+
+@pytest.mark.parametrize(("n_rows", "percentage", "n_drawn"), [(3, 50, 2), (5, 50, 2), (7, 50, 4), (375, 4.4, 16)])
+def test_a_half_is_rounded_to_the_even_count(n_rows, percentage, n_drawn):
+    assert len(draw([0] * n_rows, percentage, classes=("a",))) == n_drawn
+
+
+def test_the_same_seed_draws_the_same_rows_and_another_seed_others():
+    labels = np.tile([0, 1, 2], 100)
+    np.testing.assert_array_equal(draw(labels, seed=1), draw(labels, seed=1))
+    assert not np.array_equal(draw(labels, seed=1), draw(labels, seed=2))
+
+
+def test_the_draw_is_the_same_whatever_was_drawn_elsewhere():
+    labels = np.tile([0, 1, 2], 100)
+    before = draw(labels)
+    random.random()
+    np.testing.assert_array_equal(draw(labels), before)
+
+
+def test_over_many_seeds_every_row_has_the_same_chance():
+    counts = np.zeros(20)
+    for seed in range(400):
+        counts[draw(np.repeat([0, 1], 10), 30, seed, classes=("a", "b"))] += 1
+    # 120 expected, standard deviation 9.2.
+    assert np.all(np.abs(counts - 120) < 40)
+
+
+def test_all_rows_are_drawn_at_100_percent():
+    np.testing.assert_array_equal(draw([2, 0, 1, 1], 100), [0, 1, 2, 3])
+
+
+def test_every_class_of_which_nothing_would_be_drawn_is_named():
+    with pytest.raises(ValueError) as error:
+        draw([0] * 20 + [1] * 4, 10)
+    assert str(error.value) == (
+        "seed_labels.percentage must give at least one seed label to each class, "
+        "got 10, which gives none to b (4 images), c (0 images)"
+    )

@@ -1,0 +1,90 @@
+"""Sources: which of them is asked, and what it says when it has nothing."""
+
+from pathlib import Path
+
+import pytest
+
+from selflabel import sources
+
+NAMES = list(sources.FILES.values())
+
+
+def fill(folder, suffix="", content=b"x"):
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in NAMES:
+        (folder / f"{name}{suffix}").write_bytes(content)
+    return folder
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+def test_a_directory_gives_its_files_bytes_and_their_paths(tmp_path, suffix):
+    raw = sources.from_directory(fill(tmp_path, suffix))
+    assert raw == {key: (str(tmp_path / f"{name}{suffix}"), b"x") for key, name in sources.FILES.items()}
+
+
+def test_a_directory_may_mix_gzipped_and_plain_files(tmp_path):
+    fill(tmp_path)
+    (tmp_path / NAMES[0]).rename(tmp_path / f"{NAMES[0]}.gz")
+    assert [Path(name).name for name, _ in sources.from_directory(tmp_path).values()] == [f"{NAMES[0]}.gz", *NAMES[1:]]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_missing_file_is_named(tmp_path, name):
+    fill(tmp_path)
+    (tmp_path / name).unlink()
+    with pytest.raises(FileNotFoundError) as error:
+        sources.from_directory(tmp_path)
+    assert str(error.value) == f"there is no {name}.gz and no {name} in {tmp_path}"
+
+
+def test_the_keras_cache_is_where_keras_home_says(tmp_path, monkeypatch):
+    folder = fill(tmp_path / "keras" / "datasets" / "fashion-mnist")
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    assert sources.from_keras_cache() == sources.from_directory(folder)
+
+
+def test_the_keras_cache_is_in_the_home_folder_without_keras_home(tmp_path, monkeypatch):
+    folder = fill(tmp_path / ".keras" / "datasets" / "fashion-mnist")
+    monkeypatch.delenv("KERAS_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert sources.from_keras_cache() == sources.from_directory(folder)
+
+
+def test_the_archive_gives_the_files_of_the_unpacked_package(tmp_path, monkeypatch):
+    scripts = {
+        "apt-get": 'touch "$PWD/package.deb"',
+        "dpkg-deb": (
+            'folder="$3/usr/share/datasets/fashion-mnist"; mkdir -p "$folder"; '
+            + "; ".join(f'printf zipped > "$folder/{name}.gz"' for name in NAMES)
+        ),
+    }
+    for name, script in scripts.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    raw = sources.from_debian_archive()
+    assert {key: data for key, (_, data) in raw.items()} == dict.fromkeys(sources.FILES, b"zipped")
+
+
+def test_auto_asks_what_is_on_the_machine_before_the_network():
+    functions = [fetch for _, fetch in sources.named("auto")]
+    assert functions == [
+        sources.from_keras_cache,
+        sources.from_installed_package,
+        sources.from_keras_download,
+        sources.from_debian_archive,
+    ]
+
+
+def test_keras_and_debian_each_ask_their_own_places_only():
+    assert [fetch for _, fetch in sources.named("keras")] == [sources.from_keras_cache, sources.from_keras_download]
+    assert [fetch for _, fetch in sources.named("debian")] == [
+        sources.from_installed_package,
+        sources.from_debian_archive,
+    ]
+
+
+def test_any_other_source_is_a_directory(tmp_path):
+    ((name, fetch),) = sources.named(str(fill(tmp_path)))
+    assert name == f"the directory {tmp_path}"
+    assert fetch() == sources.from_directory(tmp_path)
