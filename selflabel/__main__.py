@@ -4,8 +4,6 @@ import argparse
 import sys
 from pathlib import Path
 
-import yaml
-
 from selflabel import files
 
 METRICS, PER_CLASS, ROUNDS = "metrics/evaluate.json", "metrics/per_class.csv", "metrics/rounds.csv"
@@ -21,7 +19,7 @@ def results(_args: argparse.Namespace) -> None:
 
 def rounds(args: argparse.Namespace) -> None:
     """Write the rounds table with N rounds: as many as self_label.iterations may ask for."""
-    asked = yaml.safe_load(files.read_text(PARAMS))["self_label"]["iterations"]
+    asked = files.read_yaml(PARAMS)["self_label"]["iterations"]
     if args.n < max(1, asked):
         raise ValueError(f"N must be at least self_label.iterations ({asked}) and 1, got {args.n}")
     head = f"# Written by `make rounds N={args.n}`: the rounds there are, and the one each goes on from."
@@ -44,7 +42,7 @@ def compare(_args: argparse.Namespace) -> None:
     """Print DVC's experiments as a table, best test accuracy first."""
     from selflabel import experiments, report, repository
 
-    names = report.flatten(yaml.safe_load(files.read_text(PARAMS)))
+    names = report.flatten(files.read_yaml(PARAMS))
     print(experiments.table(repository.experiments_csv(), set(names)))
 
 
@@ -55,7 +53,7 @@ def pr_report(args: argparse.Namespace) -> None:
     base, notes = repository.find_revision(args.base), []
     old = {path: base and repository.read(base, path) for path in (PARAMS, METRICS, PER_CLASS, ROUNDS)}
     new = {
-        PARAMS: yaml.safe_load(files.read_text(PARAMS)),
+        PARAMS: files.read_yaml(PARAMS),
         METRICS: files.read_json(METRICS),
         PER_CLASS: files.read_table(PER_CLASS),
         ROUNDS: files.read_table(ROUNDS),

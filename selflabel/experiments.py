@@ -26,7 +26,7 @@ def table(exp_show_csv: str, parameters: set[str]) -> str:
     rows = list(csv.DictReader(io.StringIO(exp_show_csv)))
     names = rows[0].keys() if rows else []
     varied = [name for name in names if name in parameters and len({_figure(row[name]) for row in rows}) > 1]
-    rows.sort(key=lambda row: -float(row.get("test.accuracy") or -1))
+    rows.sort(key=lambda row: -_number(row.get("test.accuracy", ""), otherwise=-1.0))
     lines = [
         [
             row["Experiment"] or row["rev"],
@@ -41,8 +41,15 @@ def table(exp_show_csv: str, parameters: set[str]) -> str:
 
 def _figure(text: str) -> str:
     # DVC writes 1 and 1.0 for the same value, depending on where it comes from.
-    try:
-        value = float(text)
-    except ValueError:
+    value = _number(text, otherwise=None)
+    if value is None:
         return text or "–"
-    return f"{value:,.0f}" if value.is_integer() else f"{value:.4f}".rstrip("0")
+    return f"{value:,.0f}" if value.is_integer() else f"{value:.4g}"
+
+
+def _number(text: str, *, otherwise: float | None) -> float | None:
+    # DVC writes "!" where a file of figures is missing or broken.
+    try:
+        return float(text)
+    except ValueError:
+        return otherwise

@@ -21,7 +21,8 @@ def hog(image_shape: tuple[int, int], options: Mapping) -> Extractor:
     """Return an extractor of histograms of oriented gradients (Dalal & Triggs, CVPR 2005; OpenCV's).
 
     ``options``: the keys of ``features.hog`` in params.yaml, lengths in pixels. Raises ``ValueError`` unless the
-    window is exactly the image, so that an image is one descriptor.
+    window is exactly the image, so that an image is one descriptor. OpenCV keeps the first ``l2hys_threshold`` it
+    meets as long as the process lives: use one a process.
     """
     if image_shape != (options["window"], options["window"]):
         raise ValueError(f"features.hog.window must be the size of the images, {image_shape}, got {options['window']}")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
+import yaml
 
 if TYPE_CHECKING:
     # Seconds to import, and only one stage draws.
@@ -47,6 +48,14 @@ def write_text(path: Path, text: str) -> None:
 def read_json(path: Path) -> object:
     """Return what a JSON file holds."""
     return json.loads(read_text(path))
+
+
+def read_yaml(path: Path) -> object:
+    """Return what a YAML file holds; raise ``ValueError`` naming the file if it is not YAML."""
+    try:
+        return yaml.safe_load(read_text(path))
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path} must be valid YAML, got {' '.join(str(error).split())}") from error
 
 
 def write_json(path: Path, value: object) -> None:

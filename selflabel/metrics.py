@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
-from sklearn.metrics import precision_recall_fscore_support
+from sklearn.metrics import f1_score, precision_recall_fscore_support
 
 from selflabel.labels import Labels
 
@@ -33,8 +33,8 @@ def per_class(true_labels: np.ndarray, predicted: np.ndarray, *, classes: Sequen
 
 def scores(true_labels: np.ndarray, predicted: np.ndarray, *, classes: Sequence[str]) -> dict[str, float]:
     """Return accuracy and macro F1 (the unweighted mean over classes), each in [0, 1]."""
-    f1 = per_class(true_labels, predicted, classes=classes)["f1"]
-    return {"accuracy": accuracy(true_labels, predicted), "macro_f1": round(float(np.mean(f1)), DECIMALS)}
+    macro_f1 = f1_score(true_labels, predicted, labels=np.arange(len(classes)), average="macro", zero_division=0)
+    return {"accuracy": accuracy(true_labels, predicted), "macro_f1": round(float(macro_f1), DECIMALS)}
 
 
 def reliability(confidence: np.ndarray, is_right: np.ndarray, *, n_bins: int) -> dict[str, np.ndarray]:
@@ -43,7 +43,8 @@ def reliability(confidence: np.ndarray, is_right: np.ndarray, *, n_bins: int) ->
     ``confidence``: float (N,) in [0, 1]. ``is_right``: bool (N,). Columns low, high (the bin is [low, high), the
     last one [low, 1]), count, mean_confidence, share_right.
     """
-    bins = np.minimum((confidence * n_bins).astype(int), n_bins - 1)
+    # Compared with the edges: a product may round to the other side of one.
+    bins = np.searchsorted(np.arange(1, n_bins) / n_bins, confidence, side="right")
     count = np.bincount(bins, minlength=n_bins)
     used = np.flatnonzero(count)
     means = (np.bincount(bins, weights, n_bins)[used] / count[used] for weights in (confidence, is_right))

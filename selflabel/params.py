@@ -7,7 +7,6 @@ not list this module among their dependencies: no change of it can change a valu
 import difflib
 from typing import Annotated, Literal, NamedTuple
 
-import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from selflabel import consistency, files
@@ -117,7 +116,7 @@ def faults(tree: object, *, n_round_rows: int | None = None) -> list[str]:
 
 def load(path: str = "params.yaml") -> Params:
     """Return the parameters in a file; raise ``ValueError`` with all faults, a line each, if there are any."""
-    params, found = _parse(yaml.safe_load(files.read_text(path)), None)
+    params, found = _parse(files.read_yaml(path), None)
     if found:
         raise ValueError("\n".join(f"{path}: {fault}" for fault in found))
     return params

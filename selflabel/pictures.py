@@ -12,12 +12,13 @@ COLUMN_INCHES, ROW_INCHES = 0.95, 1.1
 
 
 def choose(is_wanted: np.ndarray, is_machine: np.ndarray, *, n: int, generator: np.random.Generator) -> np.ndarray:
-    """Return at most ``n`` random wanted rows, given labels first and machine labels for at least half of them.
+    """Return at most ``n`` random wanted rows: given labels first, at most half where the others suffice.
 
     ``is_wanted``, ``is_machine``: bool (N,).
     """
-    given = generator.permutation(np.flatnonzero(is_wanted & ~is_machine))[: n // 2]
-    machine = generator.permutation(np.flatnonzero(is_wanted & is_machine))[: n - len(given)]
+    machine = generator.permutation(np.flatnonzero(is_wanted & is_machine))
+    given = generator.permutation(np.flatnonzero(is_wanted & ~is_machine))[: max(n // 2, n - len(machine))]
+    machine = machine[: n - len(given)]
     return np.concatenate([given, machine])
 
 

@@ -1,5 +1,6 @@
 """The pull request's report: what changed against a base, as one Markdown text."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -14,8 +15,6 @@ HIGHER_IS_BETTER = {
     "human_labels": False,
 }
 N_MOVERS = 5
-# Differences below this are rounding, not news.
-TOLERANCE = 5e-7
 
 
 class Change(NamedTuple):
@@ -92,7 +91,7 @@ def flatten(tree: Mapping, prefix: str = "") -> dict[str, object]:
 
 def _same(old: object, new: object) -> bool:
     if _is_number(old) and _is_number(new):
-        return abs(old - new) < TOLERANCE
+        return math.isclose(old, new, rel_tol=1e-9)
     return old == new
 
 
@@ -111,11 +110,11 @@ def _section(
 
 def _param_row(item: tuple[str, Change]) -> list[str]:
     name, change = item
-    return [name, _show(change.old), _show(change.new)]
+    return [name, *(f"{value:g}" if isinstance(value, float) else _show(value) for value in change)]
 
 
 def _metric_row(item: tuple[str, Change]) -> list[str]:
-    return [*_param_row(item), *_difference(item[0], *item[1])]
+    return [item[0], *map(_show, item[1]), *_difference(item[0], *item[1])]
 
 
 def _mover_row(item: tuple[str, str, float, float]) -> list[str]:

@@ -63,17 +63,17 @@ def study_table(draws: Sequence[dict[str, dict[str, float]]]) -> str:
 
     ``draws``: what ``study.compare`` returned for each.
     """
-    rows = [
-        [
-            NAMES[name],
-            *(_mean_and_spread([draw[name][figure] for draw in draws]) for figure in ("accuracy", "label_accuracy")),
-        ]
-        for name in draws[0]
-    ]
+    rows = []
+    for name in draws[0]:
+        # An arm without any machine label has no label_accuracy.
+        figures = [[draw[name][key] for draw in draws if key in draw[name]] for key in ("accuracy", "label_accuracy")]
+        rows.append([NAMES[name], *map(_mean_and_spread, figures)])
     header = [f"{len(draws)} draws, mean ± standard deviation", "test accuracy", "pool labels right"]
     return markdown_table(header, rows)
 
 
 def _mean_and_spread(values: Sequence[float]) -> str:
+    if not values:
+        return "–"
     spread = f" ± {stdev(values):.4f}" if len(values) > 1 else ""
     return f"{mean(values):.4f}{spread}"

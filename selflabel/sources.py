@@ -90,4 +90,4 @@ AUTO: list[Source] = [
 def named(source: str) -> list[Source]:
     """Return the sources to try for ``dataset.source``: auto, keras, debian, or a directory of IDX files."""
     by_name = {"auto": AUTO, "keras": [AUTO[0], AUTO[2]], "debian": [AUTO[1], AUTO[3]]}
-    return by_name.get(source) or [(f"the directory {source}", lambda: from_directory(Path(source)))]
+    return by_name.get(source) or [(f"the directory {source}", lambda: from_directory(Path(source).expanduser()))]

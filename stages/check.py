@@ -1,15 +1,13 @@
 """Refuse a params.yaml that cannot work, before anything else runs; its output never changes."""
 
-import yaml
-
 from selflabel import files, params
 from stages import parse, run, say
 
 
 def main() -> None:
     args = parse(__doc__, "params", "table", "out")
-    n_rows = len(yaml.safe_load(files.read_text(args.table))["rounds"])
-    tree = yaml.safe_load(files.read_text(args.params))
+    n_rows = len(files.read_yaml(args.table)["rounds"])
+    tree = files.read_yaml(args.params)
     found = params.faults(tree, n_round_rows=n_rows)
     if found:
         raise ValueError("\n       ".join(f"{args.params}: {fault}" for fault in found))

@@ -3,13 +3,12 @@
 import copy
 from pathlib import Path
 
-import numpy as np
 import pytest
 import yaml
-from hypothesis import assume, example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selflabel import features, params
+from selflabel import params
 
 FILE = Path(__file__).parent.parent / "params.yaml"
 TREE = yaml.safe_load(FILE.read_text(encoding="utf-8"))
@@ -195,100 +194,9 @@ def test_an_interval_takes_its_closed_ends_and_neither_open_ends_nor_what_is_out
         assert faults_of(path, value) == []
 
 
-def hog(**values):
-    return params.faults(changed(*((f"features.hog.{key}", value) for key, value in values.items())))
-
-
-def test_a_block_that_is_larger_than_the_window_is_a_fault():
-    assert hog(block=35) == ["features.hog.block must be at most the window (28), got 35"]
-
-
-def test_a_stride_that_does_not_reach_the_edge_of_the_window_is_a_fault():
-    assert hog(block=7, stride=14) == ["features.hog.stride must divide window − block (28 − 7), got 14"]
-
-
-def test_a_cell_that_does_not_divide_the_block_is_a_fault():
-    assert hog(block=7, stride=7, cell=21) == [
-        "features.hog.cell must divide the block (7), got 21",
-        "features.hog.stride must be a multiple of the cell (21), got 7",
-    ]
-
-
-def test_a_stride_between_cells_is_a_fault():
-    assert hog(cell=2) == ["features.hog.stride must be a multiple of the cell (2), got 7"]
-
-
-def test_a_hog_window_that_is_not_the_image_is_a_fault():
-    assert params.faults(changed(("dataset.name", "digits"))) == [
-        "features.hog.window must be 8, the size of the images of digits, got 28; "
-        "features.extractor=pixels takes any size"
-    ]
-    assert hog(window=14) == [
-        "features.hog.window must be 28, the size of the images of fashion_mnist, got 14; "
-        "features.extractor=pixels takes any size"
-    ]
-
-
-def test_the_geometry_of_hog_does_not_matter_where_it_is_not_used():
-    changes = [("features.extractor", "pixels"), ("dataset.name", "digits"), ("features.hog.cell", 5)]
-    assert params.faults(changed(*changes)) == []
-
-
-def test_a_block_of_fewer_than_four_values_is_a_fault():
-    # OpenCV's normalisation takes four at a time and ends the process where there are fewer.
-    (fault,) = hog(block=7, stride=7, cell=7, bins=3)
-    assert fault.startswith("features.hog.bins must ")
-    assert hog(block=7, stride=7, cell=7, bins=4) == hog(bins=1) == []
-
-
 def test_more_scales_than_a_c_integer_holds_are_a_fault():
-    (fault,) = hog(levels=2**31)
+    (fault,) = faults_of("features.hog.levels", 2**31)
     assert fault.startswith("features.hog.levels must be in ")
-
-
-@example(cell=7, cells=2, strides=1, steps=2, bins=9)
-@settings(deadline=None, max_examples=200)
-@given(
-    cell=st.integers(1, 8), cells=st.integers(1, 3), strides=st.integers(1, 3), steps=st.integers(0, 3),
-    bins=st.integers(1, 9),
-)  # fmt: skip
-def test_every_hog_that_is_accepted_can_be_computed(cell, cells, strides, steps, bins):
-    block, stride = cell * cells, cell * strides
-    window = block + stride * steps
-    values = {"window": window, "block": block, "stride": stride, "cell": cell, "bins": bins}
-    assume(not [fault for fault in hog(**values) if "the size of the images" not in fault])
-    n_values = (block // cell) ** 2 * bins
-    assert n_values >= 4, "computing this would end the process"
-    extract = features.hog((window, window), TREE["features"]["hog"] | values)
-    images = np.arange(window * window, dtype=np.uint8).reshape(1, window, window)
-    n_blocks = (window - block) // stride + 1
-    assert extract(images).shape == (1, n_blocks**2 * n_values)
-
-
-@pytest.mark.parametrize("section", ["leak", "self_label"])
-@pytest.mark.parametrize(
-    ("iterations", "start", "step", "last"), [(11, 0.5, 0.1, "1.5"), (3, 0.1, -0.06, "-0.02"), (2, 1, 0.001, "1.001")]
-)
-def test_a_threshold_that_leaves_the_probabilities_is_a_fault(section, iterations, start, step, last):
-    values = {"iterations": iterations, "threshold_start": start, "threshold_step": step}
-    assert params.faults(changed(*(([section, key], value) for key, value in values.items()))) == [
-        f"{section}.threshold_step must keep the threshold of round {iterations} in [0, 1], "
-        f"got {step:g}, which makes it {last}"
-    ]
-
-
-@pytest.mark.parametrize(("iterations", "start", "step"), [(0, 1, 1), (1, 0, -1), (8, 0.7, -0.1), (11, 0, 0.1)])
-def test_a_threshold_may_reach_0_and_1_in_the_last_round(iterations, start, step):
-    values = {"iterations": iterations, "threshold_start": start, "threshold_step": step}
-    assert params.faults(changed(*((["leak", key], value) for key, value in values.items()))) == []
-
-
-def test_more_rounds_than_the_table_has_are_a_fault_that_names_the_remedy():
-    assert params.faults(TREE, n_round_rows=9) == [
-        "self_label.iterations must be at most 9, the rows of rounds/table.yaml, got 10; "
-        "`make rounds N=10` extends the table"
-    ]
-    assert params.faults(TREE, n_round_rows=10) == []
 
 
 SEVERAL = [

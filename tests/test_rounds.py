@@ -210,3 +210,12 @@ def test_only_labelled_rows_are_learned_from():
     other[6:] = 1e6
     scorers = [rounds.fit(labels, pool, recipe=RECIPE, n_classes=3) for pool in (features, other)]
     np.testing.assert_array_equal(scorers[0](features), scorers[1](features))
+
+
+def test_what_a_round_draws_depends_on_its_number_and_on_nothing_else():
+    # Fewer labels than features: only then does LinearSVC draw at all.
+    features = np.random.default_rng(0).normal(size=(12, 40)).astype(np.float32)
+    labels = Labels.from_seeds(np.arange(6), np.arange(6) % 3, n_rows=12)
+    one, again, two = (play(labels, features, number=number).test_probabilities for number in (1, 1, 2))
+    np.testing.assert_array_equal(one, again)
+    assert np.any(one != two)

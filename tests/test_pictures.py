@@ -1,0 +1,161 @@
+"""Pictures: each can be drawn, whatever the tables hold or do not hold; a warning would be an error."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from selflabel import files, metrics, pictures
+
+NAN = float("nan")
+IMAGES = np.random.default_rng(0).integers(0, 256, (6, 4, 4), np.uint8)
+IS_MACHINE = np.array([False, True, False, True, True, True])
+MISTAKES = {
+    "round": [1, 1, 3],
+    "row": [4, 5, 1],
+    "confidence": [0.9, 0.8, 0.7],
+    "label": ["a", "b", "a"],
+    "truth": ["b", "a", "b"],
+}
+ROUNDS = {"round": [1, 2], "test_accuracy": [0.5, 0.6], "label_accuracy": [NAN, 0.9], "coverage": [0.1, 0.4]}
+NO_LABELS = ROUNDS | {"label_accuracy": [NAN, NAN]}
+ONE_ROUND = {"round": [1], "test_accuracy": [0.5], "label_accuracy": [NAN], "coverage": [1.0]}
+
+
+def written(path, columns):
+    """The columns as the stage that draws finds them."""
+    files.write_table(path / "table.csv", columns)
+    return files.read_table(path / "table.csv")
+
+
+def save(path, figure):
+    files.write_picture(path / "picture.png", figure)
+    assert (path / "picture.png").read_bytes().startswith(b"\x89PNG")
+
+
+def texts(axes):
+    return [text.get_text() for text in axes.texts]
+
+
+def shown(figure):
+    """The images in a grid, row by row, without the cells that are empty."""
+    found = [(axes.get_subplotspec().rowspan.start, axes.images[0].get_array()) for axes in figure.axes if axes.images]
+    rows = max((row for row, _ in found), default=-1) + 1
+    return [[image for at, image in found if at == row] for row in range(rows)]
+
+
+@pytest.mark.parametrize("rows", [[[0, 1], [2, 3, 4]], [[], [5]], [[], []], [[0]]])
+def test_samples_are_the_rows_of_each_class(tmp_path, rows):
+    figure = pictures.samples(IMAGES, [np.array(row, int) for row in rows], IS_MACHINE, classes=["a", "b"][: len(rows)])
+    save(tmp_path, figure)
+    found = [image for row in shown(figure) for image in row]
+    np.testing.assert_array_equal(np.reshape(found, (-1, 4, 4)), IMAGES[[row for of_class in rows for row in of_class]])
+    n_shown = [len(row) for row in shown(figure)]
+    assert n_shown == [len(of_class) for of_class in rows][: len(n_shown)]
+
+
+def test_mistakes_are_a_row_for_each_round_that_has_some(tmp_path):
+    figure = pictures.mistakes(IMAGES, written(tmp_path, MISTAKES))
+    save(tmp_path, figure)
+    assert [len(row) for row in shown(figure)] == [2, 1]
+    np.testing.assert_array_equal(shown(figure)[0][1], IMAGES[5])
+    labels = [axes.get_ylabel() for axes in figure.axes if axes.get_ylabel()]
+    assert labels == ["round 1", "round 3"]
+    assert figure.axes[0].get_xlabel() == "a\n(b) 0.90"
+
+
+def test_no_mistakes_at_all_are_an_empty_picture(tmp_path):
+    empty = {name: np.array(column)[:0] for name, column in MISTAKES.items()}
+    for table in (empty, written(tmp_path, empty)):
+        figure = pictures.mistakes(IMAGES, table)
+        save(tmp_path, figure)
+        assert shown(figure) == []
+
+
+def lines(axes):
+    return {line.get_label(): np.asarray(line.get_ydata(), float) for line in axes.lines}
+
+
+@pytest.mark.parametrize("rounds", [ROUNDS, NO_LABELS, ONE_ROUND], ids=["some", "no machine labels", "one round"])
+@pytest.mark.parametrize("is_written", [False, True])
+def test_curves_show_the_columns_and_the_references(tmp_path, rounds, is_written):
+    table = written(tmp_path, rounds) if is_written else rounds
+    figure = pictures.curves(table, {"alone": 0.8, "all": 0.9})
+    save(tmp_path, figure)
+    left, right = (lines(axes) for axes in figure.axes)
+    np.testing.assert_array_equal(left["self-labelled"], rounds["test_accuracy"])
+    np.testing.assert_array_equal(right["machine labels that are right"], rounds["label_accuracy"])
+    np.testing.assert_array_equal(right["pool that has a label"], rounds["coverage"])
+    assert set(left["alone 0.800"]) == {0.8}
+    assert set(left["all 0.900"]) == {0.9}
+
+
+@pytest.mark.parametrize("old", [None, ROUNDS, NO_LABELS, ONE_ROUND])
+def test_curves_against_a_base_show_both_or_what_there_is(tmp_path, old):
+    figure = pictures.curves_against(old, ROUNDS, base="main")
+    save(tmp_path, figure)
+    names = set(lines(figure.axes[0]))
+    assert names == {"self-labelled, now"} | ({"self-labelled, main"} if old else set())
+
+
+@pytest.mark.parametrize(
+    ("matrix", "numbers"), [([[3, 1], [0, 20]], ["3", "1", "20"]), ([[0, 0], [0, 0]], []), ([[7]], ["7"])]
+)
+def test_a_confusion_matrix_writes_every_count_but_zero(tmp_path, matrix, numbers):
+    figure = pictures.confusion(np.array(matrix), classes=["a", "b"][: len(matrix)])
+    save(tmp_path, figure)
+    assert texts(figure.axes[0]) == numbers
+
+
+def test_a_confusion_matrix_is_shaded_by_the_share_of_its_row():
+    figure = pictures.confusion(np.array([[3, 1], [0, 0]]), classes=["a", "b"])
+    np.testing.assert_array_equal(figure.axes[0].images[0].get_array(), [[0.75, 0.25], [0, 0]])
+
+
+def reliability_table(**parts):
+    found = {
+        name: metrics.reliability(np.array(values), np.array(values) > 0.5, n_bins=4) for name, values in parts.items()
+    }
+    columns = {
+        column: np.concatenate([part[column] for part in found.values()]) for column in ("count", "mean_confidence")
+    }
+    columns["share_right"] = np.concatenate([part["share_right"] for part in found.values()])
+    return {"of": np.array([name for name, part in found.items() for _ in part["count"]], str)} | columns
+
+
+@pytest.mark.parametrize(
+    ("parts", "titles"),
+    [
+        ({"machine": [0.3, 0.6, 0.9], "test": [0.7]}, ["Reliability: machine (3)", "Reliability: test (1)"]),
+        ({"machine": [], "test": [0.7, 0.1]}, ["Reliability: test (2)"]),
+        ({"machine": [], "test": []}, [""]),
+    ],
+    ids=["both", "no machine labels", "nothing"],
+)
+@pytest.mark.parametrize("is_written", [False, True])
+def test_reliability_has_a_diagram_for_each_kind_that_has_labels(tmp_path, parts, titles, is_written):
+    table = reliability_table(**parts)
+    figure = pictures.reliability(written(tmp_path, table) if is_written else table)
+    save(tmp_path, figure)
+    assert [axes.get_title() for axes in figure.axes] == titles
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), max_size=30), st.integers(1, 8), st.integers(0, 99))
+def test_chosen_rows_are_wanted_and_distinct_and_as_many_as_there_are(flags, n, seed):
+    is_wanted, is_machine = np.array(flags, bool).reshape(-1, 2).T
+    rows = pictures.choose(is_wanted, is_machine, n=n, generator=np.random.default_rng(seed))
+    assert len(set(rows.tolist())) == len(rows) <= n
+    assert is_wanted[rows].all()
+    n_given = int(np.sum(~is_machine[rows]))
+    n_machine_wanted = int(np.sum(is_wanted & is_machine))
+    assert len(rows) == min(n, np.sum(is_wanted))
+    assert n_given <= max(n // 2, n - n_machine_wanted)
+    # Given labels first.
+    assert not is_machine[rows[:n_given]].any()
+
+
+def test_the_same_generator_chooses_the_same_rows():
+    flags = np.ones(30, bool), np.arange(30) % 2 == 0
+    chosen = [pictures.choose(*flags, n=6, generator=np.random.default_rng(seed)).tolist() for seed in (1, 1, 2)]
+    assert chosen[0] == chosen[1] != chosen[2]

@@ -1,0 +1,100 @@
+"""Results as tables: what a reader finds in them."""
+
+import pytest
+
+from selflabel import results
+
+REPORT = {
+    "test": {"accuracy": 0.8407, "macro_f1": 0.837259},
+    "pool": {"coverage": 1.0, "label_accuracy": 0.841061},
+    "human_labels": 600,
+    "baselines": {
+        "fully_supervised": {"accuracy": 0.896, "macro_f1": 0.895111, "human_labels": 60000},
+        "seed_only": {"accuracy": 0.8428, "macro_f1": 0.841566, "human_labels": 600},
+        "true_labels_leak": {"accuracy": 0.8743, "macro_f1": 0.872795, "human_labels": 41222},
+    },
+}
+
+
+def cells(table):
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in table.splitlines()]
+
+
+def test_a_table_is_padded_so_that_every_line_has_the_same_length():
+    assert results.markdown_table(["name", "n"], [["a", 1], ["longer", 12345]]) == (
+        "| name   |     n |\n"
+        "| ------ | ----: |\n"
+        "| a      |     1 |\n"
+        "| longer | 12345 |"
+    )  # fmt: skip
+
+
+def test_a_table_of_no_rows_is_a_header():
+    assert results.markdown_table(["a", "b"], []) == "| a   |   b |\n| --- | --: |"
+
+
+def test_a_bar_in_a_cell_does_not_end_the_cell():
+    line = results.markdown_table(["name"], [["a|b"]]).splitlines()[2]
+    assert line == "| a\\|b |"
+
+
+@pytest.mark.parametrize("row", [["a"], ["a", 1, 2]])
+def test_a_row_of_another_length_than_the_header_is_refused(row):
+    with pytest.raises((ValueError, IndexError)):
+        results.markdown_table(["name", "n"], [["b", 2], row])
+
+
+def test_the_run_stands_among_its_baselines_worst_first():
+    table, sentence = results.table(REPORT).split("\n\n")
+    assert cells(table) == [
+        ["trained on", "true labels used", "test accuracy", "macro F1", "tutorial prints"],
+        ["-" * 42, "-" * 15 + ":", "-" * 12 + ":", "-" * 7 + ":", "-" * 14 + ":"],
+        ["self-labelled (this run)", "600", "0.8407", "0.8373", ""],
+        ["seed labels alone", "600", "0.8428", "0.8416", ""],
+        ["the tutorial as published (its label leak)", "41,222", "0.8743", "0.8728", "0.87"],
+        ["all true labels", "60,000", "0.8960", "0.8951", "0.90"],
+    ]
+    assert sentence == "Pool: 100.00% of the images have a label; 84.11% of its labels by machine are right."
+
+
+def test_without_machine_labels_the_sentence_says_so():
+    report = REPORT | {"pool": {"coverage": 0.01}}
+    assert results.table(report).endswith(
+        "\n\nPool: 1.00% of the images have a label; no image has a label by machine."
+    )
+
+
+def test_a_perfect_accuracy_comes_last():
+    report = REPORT | {"test": {"accuracy": 1.0, "macro_f1": 1.0}}
+    assert cells(results.table(report).split("\n\n")[0])[-1][0] == "self-labelled (this run)"
+
+
+def draw(seed_only, self_labelled):
+    arms = {"seed_only": seed_only, "self_labelled": self_labelled}
+    return {name: {"accuracy": value, "label_accuracy": value / 2, "coverage": 1.0} for name, value in arms.items()}
+
+
+def test_a_study_is_a_line_for_each_arm_with_mean_and_sample_standard_deviation():
+    assert cells(results.study_table([draw(0.8, 0.6), draw(0.9, 0.6), draw(0.7, 0.6)])) == [
+        ["3 draws, mean ± standard deviation", "test accuracy", "pool labels right"],
+        ["-" * 34, "-" * 14 + ":", "-" * 16 + ":"],
+        ["seed labels alone", "0.8000 ± 0.1000", "0.4000 ± 0.0500"],
+        ["self-labelled", "0.6000 ± 0.0000", "0.3000 ± 0.0000"],
+    ]
+
+
+def test_a_study_of_one_draw_has_no_spread():
+    assert cells(results.study_table([draw(0.8, 0.6)]))[2:] == [
+        ["seed labels alone", "0.8000", "0.4000"],
+        ["self-labelled", "0.6000", "0.3000"],
+    ]
+
+
+def test_a_study_in_which_no_machine_label_was_accepted_has_a_table_too():
+    one, other = draw(0.8, 0.6), draw(0.9, 0.7)
+    for each in (one, other):
+        del each["seed_only"]["label_accuracy"]
+    rows = cells(results.study_table([one, other]))[2:]
+    assert rows[0][:2] == ["seed labels alone", "0.8500 ± 0.0707"]
+    assert not any(digit in rows[0][2] for digit in "0123456789")
+    assert rows[1][1:] == ["0.6500 ± 0.0707", "0.3250 ± 0.0354"]
