@@ -38,9 +38,10 @@ pr-report: $(READY)  ## BASE=main: write report/report.md, what changed against 
 	@python -m selflabel pr-report --base $(BASE)
 
 fresh: $(READY)  ## check, without data, that the committed results are those of the committed code
-	@out=$$(dvc repro --dry --allow-missing 2>&1); echo "$$out" | grep -v "didn't change" || true; \
-	grep -q "Data and pipelines are up to date." <<< "$$out" || \
-	{ echo "dvc.lock and metrics/ are older than the code or params.yaml: run 'dvc repro' and commit" >&2; exit 1; }
+	@clone=$$(mktemp -d) && trap 'rm -rf "$$clone"' EXIT && git clone --quiet . "$$clone" && cd "$$clone" && \
+	out=$$(dvc repro --all-pipelines --dry --allow-missing 2>&1); echo "$$out" | grep -v "didn't change" || true; \
+	grep -q "Data and pipelines are up to date." <<< "$$out" || { echo "error: what is committed in the lock files and \
+	metrics/ is older than the code or params.yaml: run 'dvc repro' and 'make study', and commit" >&2; exit 1; }
 
 study: $(READY)  ## five draws of the seed labels: mean and spread (minutes; not part of `make run`)
 	@dvc repro study/dvc.yaml

@@ -11,9 +11,10 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 
 import numpy as np
-import yaml
 from sklearn.svm import LinearSVC
 
 from selflabel import classifiers, files, labels, rounds
@@ -77,9 +78,8 @@ def fit(self, *arguments, **options):
         fitting[0] += time.perf_counter() - started
 
 
-def measure(loop: Callable, n_rounds: int, out: multiprocessing.Queue) -> None:
+def measure(loop: Callable, n_rounds: int) -> tuple[np.ndarray, float, float, float, float]:
     LinearSVC.fit = fit
-    fitting[0] = 0.0
     features, truth = np.load(FEATURES), np.load(TRUTH)
     seed_rows = np.flatnonzero(labels.read(SEEDS).is_labelled)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -88,19 +88,19 @@ def measure(loop: Callable, n_rounds: int, out: multiprocessing.Queue) -> None:
     seconds = time.perf_counter() - started
     # Kilobytes on Linux.
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    out.put((remaining, seconds, seconds - fitting[0], peak / 1024, (peak - before) / 1024))
+    return remaining, seconds, seconds - fitting[0], peak / 1024, (peak - before) / 1024
 
 
 def main() -> None:
-    name = yaml.safe_load(files.read_text("params.yaml"))["dataset"]["name"]
-    context = multiprocessing.get_context("spawn")
+    missing = [path for path in (FEATURES, TRUTH, SEEDS, CLASSES) if not Path(path).exists()]
+    if missing:
+        sys.exit(f"error: {missing[0]} is not there yet: `make run` writes it")
+    name = files.read_yaml("params.yaml")["dataset"]["name"]
+    spawn = multiprocessing.get_context("spawn")
     results = []
     for loop in (tutorial, ours):
-        out = context.Queue()
-        process = context.Process(target=measure, args=(loop, 10, out))
-        process.start()
-        results.append(out.get())
-        process.join()
+        with ProcessPoolExecutor(1, mp_context=spawn) as own_process:
+            results.append(own_process.submit(measure, loop, 10).result())
     (left, *slow), (left_here, *fast) = results
     # The tutorial's loop hands the solver its rows in another order, which moves where it stops by a hair.
     n_apart = len(np.setxor1d(left, left_here))

@@ -25,7 +25,7 @@ label accuracy
     The share of machine labels that are right, in [0, 1]. Only ``evaluate`` can know it.
 truth
     The true labels. They live in files of their own, and only ``seed_labels``, the baselines and ``evaluate``
-    may read them.
+    may read them (and the study, outside of the pipeline).
 leak
     Truth that reaches a place where a real user would have none, such as the true label of an accepted image.
 human labels

@@ -4,9 +4,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from selflabel import files
+from selflabel import files, params
 
 METRICS, PER_CLASS, ROUNDS = "metrics/evaluate.json", "metrics/per_class.csv", "metrics/rounds.csv"
+FETCH_ALL = "git fetch --unshallow origin '+refs/heads/*:refs/remotes/origin/*'"
 PARAMS, TABLE = "params.yaml", "rounds/table.yaml"
 
 
@@ -14,14 +15,14 @@ def results(_args: argparse.Namespace) -> None:
     """Print the results table of the last run."""
     from selflabel import results
 
-    print(results.table(files.read_json(METRICS)))
+    print(results.table(files.read_json(METRICS), is_tutorials=results.is_tutorials(files.read_yaml(PARAMS))))
 
 
 def rounds(args: argparse.Namespace) -> None:
     """Write the rounds table with N rounds: as many as self_label.iterations may ask for."""
-    asked = files.read_yaml(PARAMS)["self_label"]["iterations"]
-    if args.n < max(1, asked):
-        raise ValueError(f"N must be at least self_label.iterations ({asked}) and 1, got {args.n}")
+    asked = max(1, params.load(PARAMS).self_label.iterations)
+    if not asked <= args.n <= params.MAX_ROUNDS:
+        raise ValueError(f"N must be from {asked}, for self_label.iterations, to {params.MAX_ROUNDS}, got {args.n}")
     head = f"# Written by `make rounds N={args.n}`: the rounds there are, and the one each goes on from."
     rows = [f'  "{number}": {{after: {number - 1}}}' for number in range(1, args.n + 1)]
     files.write_text(TABLE, "\n".join([head + " DVC wants the numbers quoted.", "rounds:", *rows]) + "\n")
@@ -59,12 +60,12 @@ def pr_report(args: argparse.Namespace) -> None:
         ROUNDS: files.read_table(ROUNDS),
     }
     if base is None:
-        cause = (
-            "this clone is shallow: `git fetch --unshallow` first" if repository.is_shallow() else "no such revision"
-        )
+        cause = f"this clone is shallow: `{FETCH_ALL}` first" if repository.is_shallow() else "no such revision"
         notes.append(f"Nothing to compare with: `{args.base}` is not in this clone ({cause}).")
     elif missing := [path for path, content in old.items() if content is None]:
         notes.append(f"`{args.base}` has no {', '.join(missing)}; what is compared with it is missing below.")
+    elif set(old[PER_CLASS]["class"]) != set(new[PER_CLASS]["class"]):
+        notes.append(f"`{args.base}` has other classes, so that theirs are not compared.")
 
     curves = Path(args.out).with_name("curves.png")
     files.write_picture(curves, pictures.curves_against(old[ROUNDS], new[ROUNDS], base=args.base))

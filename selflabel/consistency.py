@@ -1,7 +1,10 @@
 """Rules between the parameters of params.yaml: what no single value can get wrong."""
 
-# Height and width in pixels.
+from fractions import Fraction
+
+# Height and width in pixels, and how many pool images the smallest class has.
 IMAGE_SIZES = {"fashion_mnist": 28, "digits": 8}
+SMALLEST_CLASS = {"fashion_mnist": 6000, "digits": 141}
 
 
 def faults(sections: dict, *, n_round_rows: int | None) -> list[str]:
@@ -10,7 +13,7 @@ def faults(sections: dict, *, n_round_rows: int | None) -> list[str]:
     ``sections``: the valid sections by name; a rule about one that is not there is left out. ``n_round_rows``: how
     many rounds the rounds table has, or None.
     """
-    rules = (_hog_geometry, _hog_window, _threshold_range)
+    rules = (_hog_geometry, _hog_window, _seed_percentage, _threshold_range)
     return [fault for rule in rules for fault in rule(sections)] + _round_rows(sections, n_round_rows)
 
 
@@ -27,6 +30,9 @@ def _hog_geometry(sections: dict) -> list[str]:
     elif (hog.block // hog.cell) ** 2 * hog.bins < 4:
         # OpenCV normalises four values at a time, and ends the process where there are fewer.
         found.append(f"features.hog.bins must give a block at least 4 values (cells · bins), got {hog.bins}")
+    if hog.win_sigma != -1 and hog.win_sigma < 0.5:
+        # OpenCV takes 0 and less for −1; a hair above 0 leaves nothing but zeros.
+        found.append(f"features.hog.win_sigma must be -1 or at least 0.5, got {hog.win_sigma:g}")
     # OpenCV shares the gradients of neighbouring blocks between cells of one grid.
     if hog.stride % hog.cell:
         found.append(f"features.hog.stride must be a multiple of the cell ({hog.cell}), got {hog.stride}")
@@ -42,6 +48,19 @@ def _hog_window(sections: dict) -> list[str]:
     return [
         f"features.hog.window must be {IMAGE_SIZES[name]}, the size of the images of {name}, got {window}; "
         "features.extractor=pixels takes any size"
+    ]
+
+
+def _seed_percentage(sections: dict) -> list[str]:
+    if not {"dataset", "seed_labels"} <= sections.keys():
+        return []
+    name, percentage = sections["dataset"].name, sections["seed_labels"].percentage
+    size = SMALLEST_CLASS[name]
+    if round(size * Fraction(str(percentage)) / 100):
+        return []
+    return [
+        f"seed_labels.percentage must give at least one seed label to each class, got {percentage:g}, "
+        f"which gives none to a class of {size} images of {name}"
     ]
 
 

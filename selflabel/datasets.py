@@ -77,7 +77,8 @@ def _first_that_works(candidates: Sequence[sources.Source], decode: Callable[[so
             return decode(fetch(), name)
         except (OSError, ValueError) as error:
             reasons.append(f"{name}: {error}")
-    raise ValueError("no source has the data set:\n" + "\n".join(reasons))
+    head = "no source has the data set:\n" if len(reasons) > 1 else ""
+    raise ValueError(head + "\n".join(reasons))
 
 
 def _decode_fashion(raw: sources.Raw, source: str) -> Dataset:

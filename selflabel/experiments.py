@@ -24,6 +24,10 @@ def table(exp_show_csv: str, parameters: set[str]) -> str:
     that have no figures (queued, failed) come last; the column state says why.
     """
     rows = list(csv.DictReader(io.StringIO(exp_show_csv)))
+    for row in rows:
+        # While an experiment runs, DVC shows the figures it started from.
+        if row.get("State", "") not in STATES:
+            row |= dict.fromkeys(METRICS, "")
     names = rows[0].keys() if rows else []
     varied = [name for name in names if name in parameters and len({_figure(row[name]) for row in rows}) > 1]
     rows.sort(key=lambda row: -_number(row.get("test.accuracy", ""), otherwise=-1.0))

@@ -12,7 +12,7 @@ NO_LABEL = -1
 ORIGINS = ("none", "seed", "machine")
 NONE, SEED, MACHINE = range(3)
 
-# Enough to compare with any threshold, few enough that the last bits of a sum never reach a file.
+# Few enough that the last bits of a sum never reach a file.
 CONFIDENCE_DECIMALS = 6
 
 
@@ -50,7 +50,7 @@ class Labels:
         """
         if np.any(self.label[rows] != NO_LABEL):
             raise ValueError("a machine label may only go to a row without a label")
-        return self._with(rows, given, MACHINE, round_number, np.round(confidence, CONFIDENCE_DECIMALS))
+        return self._with(rows, given, MACHINE, round_number, confidence)
 
     def _with(self, rows, given, origin, round_number, confidence) -> Self:
         columns = (self.label, self.origin, self.round, self.confidence)

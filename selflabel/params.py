@@ -33,6 +33,10 @@ Count = Annotated[int, _within("[1, inf)")]
 Seed = Annotated[int, _within("[0, 4294967295]")]
 
 
+# Each round is a stage, and DVC reads them all at every command.
+MAX_ROUNDS = 1000
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -68,7 +72,7 @@ class SeedLabels(_Section):
 
 
 class Leak(_Section):
-    iterations: Annotated[int, _within("[0, 1000]")]
+    iterations: Annotated[int, _within(f"[0, {MAX_ROUNDS}]")]
     threshold_start: Probability
     threshold_step: Annotated[float, _within("[-1, 1]")]
 

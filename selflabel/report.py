@@ -15,6 +15,8 @@ HIGHER_IS_BETTER = {
     "human_labels": False,
 }
 N_MOVERS = 5
+# By which a workflow finds the comment it wrote before.
+MARKER = "<!-- selflabel report -->"
 
 
 class Change(NamedTuple):
@@ -40,6 +42,7 @@ def markdown(
     not be compared.
     """
     parts = [
+        MARKER,
         f"# Self-labelling against `{base}`",
         *notes,
         "## Parameters",
@@ -62,16 +65,17 @@ def changes(old: Mapping[str, object], new: Mapping[str, object]) -> dict[str, C
 
 def biggest_movers(
     old: Mapping[str, Sequence], new: Mapping[str, Sequence], *, n: int = N_MOVERS
-) -> list[tuple[str, str, float, float]]:
+) -> list[tuple[str, str, float, float]] | None:
     """Return (class, figure, old, new) of the ``n`` largest changes of precision, recall or F1, largest first.
 
-    ``old``, ``new``: the columns of metrics/per_class.csv. Classes that only one of them has are left out.
+    ``old``, ``new``: the columns of metrics/per_class.csv. None where their classes are not the same.
     """
     rows = {name: i for i, name in enumerate(old["class"])}
+    if rows.keys() != set(new["class"]):
+        return None
     moved = [
         (name, figure, float(old[figure][rows[name]]), float(new[figure][i]))
         for i, name in enumerate(new["class"])
-        if name in rows
         for figure in ("precision", "recall", "f1")
     ]
     moved = [row for row in moved if not _same(row[2], row[3])]
@@ -103,7 +107,7 @@ def _section(
     rows: Mapping | Sequence | None, nothing: str, header: list[str], to_row: Callable[[object], list[str]]
 ) -> str:
     if rows is None:
-        return "Not in the base: nothing to compare with."
+        return "Nothing to compare with."
     items = rows.items() if isinstance(rows, Mapping) else rows
     return markdown_table(header, [to_row(item) for item in items]) if rows else nothing
 

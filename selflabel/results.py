@@ -5,6 +5,15 @@ from statistics import mean, stdev
 
 # Printed by the tutorial (its draw has no seed), to two digits.
 TUTORIAL = {"true_labels_leak": "0.87", "fully_supervised": "0.90"}
+# What its figures are for.
+TUTORIAL_PARAMS = {
+    "dataset": {"name": "fashion_mnist"},
+    "features": {"extractor": "hog"},
+    "seed_labels": {"percentage": 1.0},
+    "self_label": {"iterations": 10, "threshold_start": 0.75, "threshold_step": -0.05, "final_threshold": 0.1},
+    "classifier": {"name": "linear_svm", "C": 1.0},
+    "leak": {"iterations": 10, "threshold_start": 0.75, "threshold_step": -0.05},
+}
 NAMES = {
     "seed_only": "seed labels alone",
     "self_labelled": "self-labelled",
@@ -25,8 +34,17 @@ def markdown_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> s
     return "\n".join(f"| {' | '.join(row)} |" for row in padded)
 
 
-def table(report: Mapping) -> str:
-    """Return the results table of one run.
+def is_tutorials(params: Mapping) -> bool:
+    """Return whether a params tree has the tutorial's settings, so that its figures may stand beside."""
+    return all(
+        params.get(section, {}).get(name) == value
+        for section, values in TUTORIAL_PARAMS.items()
+        for name, value in values.items()
+    )
+
+
+def table(report: Mapping, *, is_tutorials: bool) -> str:
+    """Return the results table of one run, the tutorial's figures beside it if ``is_tutorials``.
 
     ``report``: the content of metrics/evaluate.json. The human labels of a baseline are all the true labels it used.
     """
@@ -45,7 +63,8 @@ def table(report: Mapping) -> str:
     rows.append([*own, f"{test['macro_f1']:.4f}", ""])
     rows.sort(key=lambda row: row[2])
     header = ["trained on", "true labels used", "test accuracy", "macro F1", "tutorial prints"]
-    return markdown_table(header, rows) + "\n\n" + _pool_sentence(report)
+    n_columns = len(header) if is_tutorials else len(header) - 1
+    return markdown_table(header[:n_columns], [row[:n_columns] for row in rows]) + "\n\n" + _pool_sentence(report)
 
 
 def _pool_sentence(report: Mapping) -> str:
@@ -68,7 +87,7 @@ def study_table(draws: Sequence[dict[str, dict[str, float]]]) -> str:
         # An arm without any machine label has no label_accuracy.
         figures = [[draw[name][key] for draw in draws if key in draw[name]] for key in ("accuracy", "label_accuracy")]
         rows.append([NAMES[name], *map(_mean_and_spread, figures)])
-    header = [f"{len(draws)} draws, mean ± standard deviation", "test accuracy", "pool labels right"]
+    header = [f"{len(draws)} draws, mean ± standard deviation", "test accuracy", "machine labels right"]
     return markdown_table(header, rows)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from selflabel import classifiers, confidence, history, rules
 from selflabel.chunks import chunks
-from selflabel.labels import Labels
+from selflabel.labels import CONFIDENCE_DECIMALS, Labels
 
 SCORING_CHUNK = 10_000
 
@@ -60,11 +60,15 @@ def play(
 
 
 def predict(score: classifiers.Scorer, features: np.ndarray, rows: np.ndarray, *, n_classes: int) -> np.ndarray:
-    """Return float64 (len(rows), n_classes), the probabilities of some rows, in chunks so that memory stays flat."""
+    """Return float64 (len(rows), n_classes), the probabilities of some rows, rounded to six decimals.
+
+    Computed in chunks, so that memory stays flat.
+    """
     probabilities = np.empty((len(rows), n_classes))
     for chunk in chunks(len(rows), SCORING_CHUNK):
         probabilities[chunk] = confidence.ovr_logistic(score(features[rows[chunk]]))
-    return probabilities
+    # Once and here, so that what is compared with a threshold is what is written down.
+    return np.round(probabilities, CONFIDENCE_DECIMALS)
 
 
 def play_all(labels: Labels, features: Held, *, iterations: int, start: float, step: float, **options) -> Labels:

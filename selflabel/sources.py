@@ -19,6 +19,7 @@ FILES = {
     ("test", "images"): "t10k-images-idx3-ubyte",
     ("test", "labels"): "t10k-labels-idx1-ubyte",
 }
+NAMES = ("auto", "keras", "debian")
 DEBIAN_PACKAGE = "dataset-fashion-mnist"
 _DEBIAN_FOLDER = "usr/share/datasets/fashion-mnist"
 
@@ -87,7 +88,14 @@ AUTO: list[Source] = [
 ]
 
 
+def fault(source: str) -> str | None:
+    """Return what is wrong with a value of ``dataset.source``, in one sentence; None if nothing is."""
+    if source in NAMES or Path(source).expanduser().is_dir():
+        return None
+    return f"dataset.source must be {', '.join(NAMES)} or an existing directory of IDX files, got {source!r}"
+
+
 def named(source: str) -> list[Source]:
     """Return the sources to try for ``dataset.source``: auto, keras, debian, or a directory of IDX files."""
-    by_name = {"auto": AUTO, "keras": [AUTO[0], AUTO[2]], "debian": [AUTO[1], AUTO[3]]}
+    by_name = dict(zip(NAMES, (AUTO, [AUTO[0], AUTO[2]], [AUTO[1], AUTO[3]]), strict=True))
     return by_name.get(source) or [(f"the directory {source}", lambda: from_directory(Path(source).expanduser()))]

@@ -1,4 +1,4 @@
-"""Compare with the truth: the only reader of the test images' labels."""
+"""Compare with the truth: the pipeline's only reader of the test images' labels."""
 
 from pathlib import Path
 

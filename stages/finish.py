@@ -31,7 +31,7 @@ def main() -> None:
     hashes = index["hash"][index["split"] == "pool"]
     final = before.after(played._replace(summary=summary))
     state.write(args.out, final, **{"hash": hashes, "class": names})
-    files.write_array(Path(args.out, "test_probabilities.npy"), np.round(played.test_probabilities, 6))
+    files.write_array(Path(args.out, "test_probabilities.npy"), played.test_probabilities)
     say(f"finish: {history.sentence(summary)}")
 
 

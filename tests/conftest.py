@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from selflabel import results
+
 ROOT = Path(__file__).parent.parent
 
 # The whole pipeline in seconds: a small embedded dataset and few rounds.
@@ -81,8 +83,8 @@ def _new_project(folder: Path) -> Project:
     ).stdout.splitlines()  # fmt: skip
     for name in listed:
         source = ROOT / name
-        # Results of the big dataset say nothing about the small one.
-        if source.is_file() and not name.startswith("metrics/") and not name.endswith("dvc.lock"):
+        # Results of the big dataset say nothing about the small one; its study takes minutes.
+        if source.is_file() and not name.startswith(("metrics/", "study/")) and not name.endswith("dvc.lock"):
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, target)
@@ -119,6 +121,15 @@ def shared_project(_finished: Project) -> Iterator[Project]:
     """The project after a run; the test only reads it."""
     yield _finished
     assert not _finished.run("git", "status", "--porcelain").stdout, "a test changed what it should only read"
+
+
+@pytest.fixture(scope="session")
+def tutorials_params() -> dict:
+    """params.yaml, where it has the tutorial's settings; else there is nothing to compare with its figures."""
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    if not results.is_tutorials(params) or params["seed_labels"]["seed"] != 0:
+        pytest.skip("params.yaml is not the tutorial's, so the figures are not either")
+    return params
 
 
 @pytest.fixture

@@ -24,6 +24,9 @@ class Stage(NamedTuple):
     params: set[str]
     desc: str
 
+    def flags_name(self, path: str) -> bool:
+        return any(path == value or path.startswith(f"{value}/") for value in self.flags.values())
+
     @property
     def code(self) -> set[str]:
         return {path for path in self.deps if path.endswith(".py")}
@@ -34,24 +37,23 @@ class Stage(NamedTuple):
 
 
 def stages() -> list[Stage]:
+    """Each stage once; a foreach stage with the paths of all its items, but for the rounds' numbers."""
     found = []
     for folder in (ROOT, ROOT / "rounds", ROOT / "study"):
         for name, definition in yaml.safe_load((folder / "dvc.yaml").read_text())["stages"].items():
-            # A foreach stage is looked at once, its ${…} left as they stand.
+            items = definition.get("foreach")
+            items = items.values() if isinstance(items, dict) else []
             definition = definition.get("do", definition)
             words = definition["cmd"].split()
+            outs = [out for kind in ("outs", "metrics") for out in definition.get(kind, [])]
+            deps = {dep for dep in definition["deps"] if dep != "${item}"}
             found.append(
                 Stage(
                     name=name,
                     module=words[2],
                     flags=dict(zip(words[3::2], words[4::2], strict=True)),
-                    deps=set(definition["deps"]),
-                    outs={
-                        path
-                        for kind in ("outs", "metrics")
-                        for out in definition.get(kind, [])
-                        for path in ([out] if isinstance(out, str) else out)
-                    },
+                    deps=deps | {item for item in items if "${item}" in definition["deps"]},
+                    outs={path for out in outs for path in ([out] if isinstance(out, str) else out)},
                     params=set(definition.get("params", [])),
                     desc=definition["desc"],
                 )

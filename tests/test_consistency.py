@@ -2,6 +2,7 @@
 
 import copy
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import yaml
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from selflabel import features, params
+from selflabel import consistency, datasets, features, params
 
 TREE = yaml.safe_load((Path(__file__).parent.parent / "params.yaml").read_text(encoding="utf-8"))
 
@@ -114,3 +115,23 @@ def test_more_rounds_than_the_table_has_are_a_fault_that_names_the_remedy():
         "`make rounds N=10` extends the table"
     ]
     assert params.faults(TREE, n_round_rows=10) == []
+
+
+@pytest.mark.parametrize("name", ["fashion_mnist", "digits"])
+def test_a_percentage_that_gives_a_class_no_seed_label_is_a_fault(name):
+    size = consistency.SMALLEST_CLASS[name]
+    sections = {"dataset": SimpleNamespace(name=name), "seed_labels": SimpleNamespace(percentage=None)}
+    for percentage, n_faults in ((40 / size, 1), (60 / size, 0)):
+        sections["seed_labels"].percentage = percentage
+        assert len(consistency.faults(sections, n_round_rows=None)) == n_faults
+
+
+def test_the_smallest_class_is_the_one_the_digits_have():
+    assert consistency.SMALLEST_CLASS["digits"] == np.bincount(datasets.load("digits", "").pool.labels).min()
+
+
+@pytest.mark.parametrize(("sigma", "n_faults"), [(-1.0, 0), (-0.5, 1), (0.0, 1), (1e-30, 1), (0.5, 0), (4.0, 0)])
+def test_a_sigma_that_opencv_would_take_for_another_is_a_fault(sigma, n_faults):
+    found = params.faults(changed(("features.hog.win_sigma", sigma)))
+    assert len(found) == n_faults
+    assert all(fault.startswith("features.hog.win_sigma must be -1 or at least 0.5, got ") for fault in found)

@@ -48,9 +48,8 @@ def folder(tmp_path):
 def load_error(source):
     with pytest.raises(ValueError) as error:
         datasets.load("fashion_mnist", str(source))
-    head, *lines = str(error.value).splitlines()
-    assert head == "no source has the data set:"
-    return lines
+    # One source, one sentence.
+    return str(error.value).splitlines()
 
 
 def test_the_files_of_a_directory_become_pool_and_test_images(folder):
@@ -133,6 +132,7 @@ def test_where_no_source_works_each_has_one_line_with_its_reason(tmp_path, monke
     monkeypatch.setattr(sources, "AUTO", automatic)
     name = sources.FILES[IMAGES]
     assert load_error("auto") == [
+        "no source has the data set:",
         "a mirror: no network",
         f"an archive: {file_of(damaged, LABELS)} must have the shape (3,), got (2,)",
         f"a cache: there is no {name}.gz and no {name} in {tmp_path}",

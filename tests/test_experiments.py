@@ -122,3 +122,17 @@ def test_metrics_that_no_row_has_are_dashes():
     text = "Experiment,rev,typ,State\n,workspace,baseline,\n"
     line = experiments.table(text, PARAMETERS).splitlines()[2]
     assert [cell.strip() for cell in line.strip("|").split(" | ")] == ["workspace", *["–"] * 5, "done"]
+
+
+def test_an_unfinished_experiment_shows_no_figures_though_dvc_does():
+    text = (
+        "Experiment,rev,State,test.accuracy,classifier.C\n"
+        ",workspace,,0.8,1\nslow-one,abc,Running,0.9,2\ndone-one,def,Success,0.7,3\n"
+    )
+    lines = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in experiments.table(text, {"classifier.C"}).splitlines()[2:]
+    ]
+    assert [(line[0], line[3], line[-1]) for line in lines] == [
+        ("workspace", "0.8", "done"), ("done-one", "0.7", "done"), ("slow-one", "–", "running"),
+    ]  # fmt: skip

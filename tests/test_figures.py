@@ -6,7 +6,6 @@ The committed results are checked where nothing has been computed yet.
 import json
 
 import pytest
-import yaml
 from pipeline import ROOT
 
 from selflabel import files
@@ -25,21 +24,10 @@ PRINTED = {
     "Ankle boot": (0.97, 0.96, 0.96, 0.97, 0.96, 0.97),
 }
 FIGURES = ("precision", "recall", "f1")
-TUTORIAL = {
-    "dataset": {"name": "fashion_mnist"},
-    "seed_labels": {"percentage": 1.0, "seed": 0},
-    "features": {"extractor": "hog"},
-    "classifier": {"name": "linear_svm", "C": 1.0},
-    "self_label": {"iterations": 10, "threshold_start": 0.75, "threshold_step": -0.05, "final_threshold": 0.1},
-}
 
 
 @pytest.fixture(scope="module")
-def report() -> dict:
-    params = yaml.safe_load((ROOT / "params.yaml").read_text())
-    for section, values in TUTORIAL.items():
-        if any(params[section][name] != value for name, value in values.items()):
-            pytest.skip(f"params.yaml is not the tutorial's: {section}")
+def report(tutorials_params) -> dict:
     return json.loads((ROOT / "metrics/evaluate.json").read_text())
 
 
@@ -66,7 +54,15 @@ def test_the_honest_loop_does_not_help(report):
     assert report["human_labels"] == 600
 
 
-def test_every_class_of_the_supervised_table_is_the_tutorials_to_two_digits(report):
+def test_of_the_supervised_tables_thirty_figures_29_are_the_tutorials_to_two_digits(report):
+    """The other is the F1 of Sneaker, 0.9548 where the tutorial prints 0.96."""
+    apart = [
+        (name, figure)
+        for name, found in per_class("fully_supervised").items()
+        for figure, value, printed in zip(FIGURES, found, PRINTED[name][3:], strict=True)
+        if round(float(value), 2) != printed
+    ]
+    assert apart == [("Sneaker", "f1")]
     for name, found in per_class("fully_supervised").items():
         assert found == pytest.approx(PRINTED[name][3:], abs=0.0055), name
 
@@ -77,7 +73,7 @@ def test_every_class_of_the_leaks_table_is_near_the_tutorials(report):
         assert found == pytest.approx(PRINTED[name][:3], abs=0.05), name
 
 
-def test_the_study_finds_the_leak_at_087_and_no_honest_gain(report):
+def test_the_study_finds_the_leak_at_087_and_no_honest_gain(tutorials_params):
     draws = [json.loads(path.read_text()) for path in sorted((ROOT / "metrics/study").glob("*.json"))]
     assert len(draws) == 5
     mean = {

@@ -65,11 +65,6 @@ def test_machine_labels_are_added_and_everything_else_stays():
     assert_same(before, seeds())
 
 
-def test_a_confidence_is_kept_to_six_decimals():
-    after = seeds().with_machine_labels(np.array([0]), np.array([2]), np.array([1 / 3]), round_number=1)
-    assert after.confidence[0] == 0.333333
-
-
 @pytest.mark.parametrize("row", [1, 3])
 def test_a_row_that_has_a_label_is_given_no_other(row):
     with pytest.raises(ValueError, match="a machine label may only go to a row without a label"):

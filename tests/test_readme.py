@@ -13,9 +13,12 @@ README = (ROOT / "README.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
 
 
-def test_the_results_table_is_what_the_command_prints():
+def test_the_results_table_is_what_the_command_prints(tutorials_params):
     report = json.loads((ROOT / "metrics/evaluate.json").read_text())
-    assert f"<!-- results: python -m selflabel results -->\n{results.table(report)}\n<!-- end -->" in README
+    assert (
+        f"<!-- results: python -m selflabel results -->\n{results.table(report, is_tutorials=True)}\n<!-- end -->"
+        in README
+    )
 
 
 def test_the_study_table_is_what_the_command_prints():
@@ -23,7 +26,7 @@ def test_the_study_table_is_what_the_command_prints():
     assert f"<!-- results: python -m selflabel study -->\n{results.study_table(draws)}\n<!-- end -->" in README
 
 
-def test_the_figures_by_class_are_those_of_the_metrics():
+def test_the_figures_by_class_are_those_of_the_metrics(tutorials_params):
     from test_figures import PRINTED, per_class
 
     measured = {name: per_class(name) for name in ("true_labels_leak", "fully_supervised")}
@@ -69,7 +72,7 @@ def test_the_ci_calls_the_readmes_commands():
     assert "make test\n" in text and "make run\n" in text
 
 
-@pytest.mark.parametrize("path", [".github/workflows/ci.yml", ".gitlab-ci.yml"])
+@pytest.mark.parametrize("path", [".github/workflows/ci.yml", ".github/workflows/clean.yml", ".gitlab-ci.yml"])
 def test_the_workflows_are_yaml_and_call_what_exists(path):
     text = (ROOT / path).read_text()
     assert yaml.safe_load(text)

@@ -45,7 +45,7 @@ def test_a_row_of_another_length_than_the_header_is_refused(row):
 
 
 def test_the_run_stands_among_its_baselines_worst_first():
-    table, sentence = results.table(REPORT).split("\n\n")
+    table, sentence = results.table(REPORT, is_tutorials=True).split("\n\n")
     assert cells(table) == [
         ["trained on", "true labels used", "test accuracy", "macro F1", "tutorial prints"],
         ["-" * 42, "-" * 15 + ":", "-" * 12 + ":", "-" * 7 + ":", "-" * 14 + ":"],
@@ -59,14 +59,14 @@ def test_the_run_stands_among_its_baselines_worst_first():
 
 def test_without_machine_labels_the_sentence_says_so():
     report = REPORT | {"pool": {"coverage": 0.01}}
-    assert results.table(report).endswith(
+    assert results.table(report, is_tutorials=True).endswith(
         "\n\nPool: 1.00% of the images have a label; no image has a label by machine."
     )
 
 
 def test_a_perfect_accuracy_comes_last():
     report = REPORT | {"test": {"accuracy": 1.0, "macro_f1": 1.0}}
-    assert cells(results.table(report).split("\n\n")[0])[-1][0] == "self-labelled (this run)"
+    assert cells(results.table(report, is_tutorials=True).split("\n\n")[0])[-1][0] == "self-labelled (this run)"
 
 
 def draw(seed_only, self_labelled):
@@ -76,8 +76,8 @@ def draw(seed_only, self_labelled):
 
 def test_a_study_is_a_line_for_each_arm_with_mean_and_sample_standard_deviation():
     assert cells(results.study_table([draw(0.8, 0.6), draw(0.9, 0.6), draw(0.7, 0.6)])) == [
-        ["3 draws, mean ± standard deviation", "test accuracy", "pool labels right"],
-        ["-" * 34, "-" * 14 + ":", "-" * 16 + ":"],
+        ["3 draws, mean ± standard deviation", "test accuracy", "machine labels right"],
+        ["-" * 34, "-" * 14 + ":", "-" * 19 + ":"],
         ["seed labels alone", "0.8000 ± 0.1000", "0.4000 ± 0.0500"],
         ["self-labelled", "0.6000 ± 0.0000", "0.3000 ± 0.0000"],
     ]
@@ -98,3 +98,12 @@ def test_a_study_in_which_no_machine_label_was_accepted_has_a_table_too():
     assert rows[0][:2] == ["seed labels alone", "0.8500 ± 0.0707"]
     assert not any(digit in rows[0][2] for digit in "0123456789")
     assert rows[1][1:] == ["0.6500 ± 0.0707", "0.3250 ± 0.0354"]
+
+
+def test_the_tutorials_figures_stand_only_beside_its_settings():
+    assert "tutorial prints" in results.table(REPORT, is_tutorials=True)
+    table = results.table(REPORT, is_tutorials=False)
+    assert "tutorial prints" not in table and "0.87 |" not in table
+    assert results.is_tutorials(results.TUTORIAL_PARAMS | {"draw": {"seed": 1}})
+    assert not results.is_tutorials(results.TUTORIAL_PARAMS | {"dataset": {"name": "digits"}})
+    assert not results.is_tutorials({})

@@ -201,7 +201,14 @@ def test_the_size_of_the_chunks_changes_no_probability(monkeypatch, size):
     rows = np.array([5, 3, 3, 59, 0, 17, 8, 9, 10])
     monkeypatch.setattr(rounds, "SCORING_CHUNK", size)
     probabilities = rounds.predict(scorer, features, rows, n_classes=3)
-    np.testing.assert_allclose(probabilities, ovr_logistic(scorer(features[rows])), rtol=1e-6)
+    np.testing.assert_allclose(probabilities, ovr_logistic(scorer(features[rows])), rtol=0, atol=5.1e-7)
+
+
+def test_a_probability_is_rounded_before_it_is_compared():
+    """Else a label table could show a confidence of 0.3 accepted above a threshold of 0.3."""
+    features = np.random.default_rng(0).normal(size=(9, 3))
+    probabilities = rounds.predict(lambda rows: rows, features, np.arange(9), n_classes=3)
+    np.testing.assert_array_equal(probabilities, np.round(ovr_logistic(features), 6))
 
 
 def test_only_labelled_rows_are_learned_from():

@@ -88,3 +88,15 @@ def test_any_other_source_is_a_directory(tmp_path):
     ((name, fetch),) = sources.named(str(fill(tmp_path)))
     assert name == f"the directory {tmp_path}"
     assert fetch() == sources.from_directory(tmp_path)
+
+
+@pytest.mark.parametrize("source", ["auto", "keras", "debian"])
+def test_a_named_source_has_no_fault(source):
+    assert sources.fault(source) is None
+
+
+def test_a_source_that_is_neither_named_nor_a_directory_is_a_fault(tmp_path):
+    assert sources.fault(str(tmp_path)) is None
+    assert sources.fault("Auto") == (
+        "dataset.source must be auto, keras, debian or an existing directory of IDX files, got 'Auto'"
+    )
