@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.svm import LinearSVC
 
-from selflabel import classifiers, files, labels, rounds
+from selflabel import classifiers, files, labels, rounds, rules
 from selflabel.results import markdown_table
 
 FEATURES, TRUTH = "data/features/pool.npy", "data/truth/pool.npy"
@@ -56,8 +56,7 @@ def ours(features: np.ndarray, truth: np.ndarray, seed_rows: np.ndarray, n_round
         labels.Labels.from_seeds(seed_rows, truth[seed_rows], n_rows=len(truth)),
         rounds.Held(features, features[:0]),
         iterations=n_rounds,
-        start=0.75,
-        step=-0.05,
+        rule=rules.Rule("linear", 0.75, -0.05),
         recipe=classifiers.Recipe("linear_svm", 1.0, 0),
         classes=files.read_json(CLASSES),
         true_labels=truth,

@@ -68,7 +68,7 @@ def pr_report(args: argparse.Namespace) -> None:
         notes.append(f"`{args.base}` has other classes, so that theirs are not compared.")
 
     curves = Path(args.out).with_name("curves.png")
-    files.write_picture(curves, pictures.curves_against(old[ROUNDS], new[ROUNDS], base=args.base))
+    files.write_picture(curves, pictures.curves_against(old[ROUNDS], new[ROUNDS]))
     text = report.markdown(
         args.base,
         params=report.changes(report.flatten(old[PARAMS] or {}), report.flatten(new[PARAMS])) if old[PARAMS] else None,

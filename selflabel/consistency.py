@@ -2,6 +2,8 @@
 
 from fractions import Fraction
 
+from selflabel.rules import Rule, threshold
+
 # Height and width in pixels, and how many pool images the smallest class has.
 IMAGE_SIZES = {"fashion_mnist": 28, "digits": 8}
 SMALLEST_CLASS = {"fashion_mnist": 6000, "digits": 141}
@@ -68,11 +70,17 @@ def _threshold_range(sections: dict) -> list[str]:
     found = []
     for name in sections.keys() & {"self_label", "leak"}:
         values = sections[name]
-        last = round(values.threshold_start + max(values.iterations - 1, 0) * values.threshold_step, 10)
+        kind = getattr(values, "accept", "linear")
+        if kind not in ("linear", "geometric"):
+            continue
+        key = "threshold_step" if kind == "linear" else "threshold_factor"
+        change = getattr(values, key)
+        rule = Rule(kind, values.threshold_start, **{key: change})
+        last = threshold(rule, max(values.iterations, 1))
         if not 0 <= last <= 1:
             found.append(
-                f"{name}.threshold_step must keep the threshold of round {values.iterations} in [0, 1], "
-                f"got {values.threshold_step:g}, which makes it {last:g}"
+                f"{name}.{key} must keep the threshold of round {values.iterations} in [0, 1], "
+                f"got {change:g}, which makes it {last:g}"
             )
     return found
 

@@ -10,8 +10,11 @@ from selflabel.labels import Labels
 GOES_ON, POOL_EMPTY, ITERATIONS = "no", "pool_empty", "iterations"
 
 
-def summarise(labels: Labels, round_number: int, threshold: float, classes: Sequence[str]) -> dict:
-    """Return a round's summary, ready for JSON; counts only, nothing timed, so that its bytes are stable."""
+def summarise(labels: Labels, round_number: int, threshold: float | None, classes: Sequence[str]) -> dict:
+    """Return a round's summary, ready for JSON; counts only, nothing timed, so that its bytes are stable.
+
+    ``threshold``: the round's, None for a rule that has none.
+    """
     accepted = labels.label[labels.is_machine & (labels.round == round_number)]
     counts = np.bincount(accepted, minlength=len(classes))
     n_remaining = int(np.sum(~labels.is_labelled))
@@ -27,7 +30,5 @@ def summarise(labels: Labels, round_number: int, threshold: float, classes: Sequ
 
 def sentence(summary: dict) -> str:
     """Return a summary in a few words."""
-    return (
-        f"threshold {summary['threshold']:g}, {summary['n_accepted']:,} accepted, "
-        f"{summary['n_remaining']:,} without a label"
-    )
+    threshold = "" if summary["threshold"] is None else f"threshold {summary['threshold']:g}, "
+    return f"{threshold}{summary['n_accepted']:,} accepted, {summary['n_remaining']:,} without a label"

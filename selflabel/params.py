@@ -78,6 +78,10 @@ class Leak(_Section):
 
 
 class SelfLabel(Leak):
+    accept: Literal["linear", "geometric", "percentile", "k_best", "class_k_best"]
+    threshold_factor: Annotated[float, _within("(0, 2]")]
+    percent: Annotated[float, _within("(0, 100]")]
+    k: Count
     final_threshold: Probability
 
 

@@ -72,17 +72,17 @@ def curves(rounds: Mapping[str, np.ndarray], references: Mapping[str, float]) ->
     return _with_legends(figure)
 
 
-def curves_against(old: Mapping[str, Sequence] | None, new: Mapping[str, Sequence], *, base: str) -> Figure:
+def curves_against(old: Mapping[str, Sequence] | None, new: Mapping[str, Sequence]) -> Figure:
     """Return the curves over rounds now, solid, and those of a base, dashed (None: it has none)."""
     figure, left, right = _curve_axes()
     if old is not None:
-        _plot_curves(left, right, old, f", {base}", linestyle="--", alpha=0.6, marker="")
+        _plot_curves(left, right, old, ", base", linestyle="--", alpha=0.6, marker="")
     _plot_curves(left, right, new, ", now")
     return _with_legends(figure)
 
 
 def _curve_axes() -> tuple[Figure, Axes, Axes]:
-    figure = Figure(figsize=(10, 4), layout="constrained")
+    figure = Figure(figsize=(10, 4.6), layout="constrained")
     left, right = figure.subplots(1, 2)
     left.set(title="Test accuracy of each round's classifier", ylabel="accuracy")
     right.set(title="Labels after each round", ylabel="share", ylim=(-0.02, 1.02))
@@ -105,7 +105,8 @@ def _plot_curves(left: Axes, right: Axes, rounds: Mapping[str, Sequence], suffix
 
 def _with_legends(figure: Figure) -> Figure:
     for axes in figure.axes:
-        axes.legend(fontsize=8, loc="center left")
+        # Below the axes: inside there is no corner that every run leaves free.
+        axes.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=2)
     return figure
 
 

@@ -10,7 +10,13 @@ TUTORIAL_PARAMS = {
     "dataset": {"name": "fashion_mnist"},
     "features": {"extractor": "hog"},
     "seed_labels": {"percentage": 1.0},
-    "self_label": {"iterations": 10, "threshold_start": 0.75, "threshold_step": -0.05, "final_threshold": 0.1},
+    "self_label": {
+        "accept": "linear",
+        "iterations": 10,
+        "threshold_start": 0.75,
+        "threshold_step": -0.05,
+        "final_threshold": 0.1,
+    },
     "classifier": {"name": "linear_svm", "C": 1.0},
     "leak": {"iterations": 10, "threshold_start": 0.75, "threshold_step": -0.05},
 }

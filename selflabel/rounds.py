@@ -35,12 +35,12 @@ def play(
     features: Held,
     *,
     round_number: int,
-    threshold: float,
+    rule: rules.Rule,
     recipe: classifiers.Recipe,
     classes: Sequence[str],
     true_labels: np.ndarray | None = None,
 ) -> Round:
-    """Return one round: fit on all labels, score the unlabelled rows, accept those above ``threshold``.
+    """Return one round: fit on all labels, score the unlabelled rows, accept what ``rule`` says.
 
     An accepted row gets the predicted label. ``true_labels``, int (N,), gives it the true one instead: the
     tutorial's label leak, there to be measured and for nothing else.
@@ -49,14 +49,15 @@ def play(
     rows = np.flatnonzero(~labels.is_labelled)
     score = fit(labels, features.pool, recipe=recipe, n_classes=n_classes, round_number=round_number)
     probabilities = predict(score, features.pool, rows, n_classes=n_classes)
-    accepted = rules.accept_above(probabilities, threshold)
+    accepted = rules.accept(probabilities, rule, round_number=round_number)
     given = probabilities.argmax(axis=1) if true_labels is None else true_labels[rows]
     labels = labels.with_machine_labels(
         rows[accepted], given[accepted], probabilities.max(axis=1)[accepted], round_number=round_number
     )
     test_rows = np.arange(len(features.test))
     test_probabilities = predict(score, features.test, test_rows, n_classes=n_classes).astype(np.float32)
-    return Round(labels, history.summarise(labels, round_number, threshold, classes), test_probabilities)
+    summary = history.summarise(labels, round_number, rules.threshold(rule, round_number), classes)
+    return Round(labels, summary, test_probabilities)
 
 
 def predict(score: classifiers.Scorer, features: np.ndarray, rows: np.ndarray, *, n_classes: int) -> np.ndarray:
@@ -71,11 +72,10 @@ def predict(score: classifiers.Scorer, features: np.ndarray, rows: np.ndarray, *
     return np.round(probabilities, CONFIDENCE_DECIMALS)
 
 
-def play_all(labels: Labels, features: Held, *, iterations: int, start: float, step: float, **options) -> Labels:
-    """Return the labels after ``iterations`` rounds with a linear threshold; ``options`` go to ``play``."""
+def play_all(labels: Labels, features: Held, *, iterations: int, **options) -> Labels:
+    """Return the labels after ``iterations`` rounds; ``options`` go to ``play``."""
     for number in range(1, iterations + 1):
-        threshold = rules.linear_threshold(number, start=start, step=step)
-        labels = play(labels, features, round_number=number, threshold=threshold, **options).labels
+        labels = play(labels, features, round_number=number, **options).labels
     return labels
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from selflabel import classifiers, metrics, rounds
+from selflabel import classifiers, metrics, rounds, rules
 from selflabel.labels import Labels
 
 
@@ -15,8 +15,7 @@ def compare(
     test_truth: np.ndarray,
     *,
     iterations: int,
-    start: float,
-    step: float,
+    rule: rules.Rule,
     final_threshold: float,
     recipe: classifiers.Recipe,
     classes: Sequence[str],
@@ -35,8 +34,8 @@ def compare(
         ("true_labels_leak", iterations, pool_truth),
     ):
         options["true_labels"] = true_labels
-        before = rounds.play_all(seed_labels, features, iterations=n_rounds, start=start, step=step, **options)
-        last = rounds.play(before, features, round_number=n_rounds + 1, threshold=final_threshold, **options)
+        before = rounds.play_all(seed_labels, features, iterations=n_rounds, rule=rule, **options)
+        last = rounds.play(before, features, round_number=n_rounds + 1, rule=rules.above(final_threshold), **options)
         predicted = last.test_probabilities.argmax(axis=1)
         pool = metrics.pool_scores(last.labels, pool_truth)
         arms[name] = {"accuracy": metrics.accuracy(test_truth, predicted), **pool}

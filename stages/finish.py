@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from selflabel import classifiers, files, history, rounds, state
+from selflabel import classifiers, files, history, rounds, rules, state
 from selflabel.params import load
 from stages import parse, run, say
 
@@ -17,7 +17,7 @@ def main() -> None:
         before.labels,
         rounds.Held(files.read_array(args.pool_features), files.read_array(args.test_features)),
         round_number=len(before.history) + 1,
-        threshold=params.self_label.final_threshold,
+        rule=rules.above(params.self_label.final_threshold),
         recipe=classifiers.Recipe(params.classifier.name, params.classifier.C, params.classifier.seed),
         classes=classes,
     )

@@ -1,6 +1,6 @@
 """The tutorial's loop as published: an accepted image gets its *true* label. Only to be compared with."""
 
-from selflabel import classifiers, files, labels, rounds, state
+from selflabel import classifiers, files, labels, rounds, rules, state
 from selflabel.params import load
 from stages import parse, run, say
 
@@ -12,8 +12,7 @@ def main() -> None:
         state.read(args.before).labels,
         rounds.Held(files.read_array(args.pool_features), files.read_array(args.test_features)),
         iterations=params.leak.iterations,
-        start=params.leak.threshold_start,
-        step=params.leak.threshold_step,
+        rule=rules.Rule("linear", params.leak.threshold_start, params.leak.threshold_step),
         recipe=classifiers.Recipe(params.classifier.name, params.classifier.C, params.classifier.seed),
         classes=files.read_json(args.classes),
         true_labels=files.read_array(args.truth),

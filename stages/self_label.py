@@ -1,4 +1,4 @@
-"""Play one round: fit on all labels, accept machine labels above the round's threshold."""
+"""Play one round: fit on all labels, accept the machine labels that the rule says."""
 
 from selflabel import classifiers, files, history, rounds, rules, state
 from selflabel.params import load
@@ -18,8 +18,13 @@ def main() -> None:
         before.labels,
         rounds.Held(files.read_array(args.pool_features), files.read_array(args.test_features)),
         round_number=args.round,
-        threshold=rules.linear_threshold(
-            args.round, start=params.self_label.threshold_start, step=params.self_label.threshold_step
+        rule=rules.Rule(
+            params.self_label.accept,
+            params.self_label.threshold_start,
+            params.self_label.threshold_step,
+            params.self_label.threshold_factor,
+            params.self_label.percent,
+            params.self_label.k,
         ),
         recipe=classifiers.Recipe(params.classifier.name, params.classifier.C, params.classifier.seed),
         classes=files.read_json(args.classes),

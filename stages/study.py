@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from selflabel import classifiers, files, rounds, seeds, study
+from selflabel import classifiers, files, rounds, rules, seeds, study
 from selflabel.labels import Labels
 from selflabel.params import load
 from stages import parse, run, say
@@ -23,8 +23,14 @@ def main() -> None:
         truth,
         files.read_array(args.test_truth),
         iterations=params.self_label.iterations,
-        start=params.self_label.threshold_start,
-        step=params.self_label.threshold_step,
+        rule=rules.Rule(
+            params.self_label.accept,
+            params.self_label.threshold_start,
+            params.self_label.threshold_step,
+            params.self_label.threshold_factor,
+            params.self_label.percent,
+            params.self_label.k,
+        ),
         final_threshold=params.self_label.final_threshold,
         recipe=classifiers.Recipe(params.classifier.name, params.classifier.C, params.classifier.seed),
         classes=classes,

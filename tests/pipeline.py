@@ -61,19 +61,19 @@ def stages() -> list[Stage]:
     return found
 
 
-def imported_files(module: str) -> set[str]:
-    """The project's files that a module imports, itself included, followed through every import."""
+def imported_files(module: str, *, untracked: set[str] = UNTRACKED) -> set[str]:
+    """The project's files that a module imports, itself included, followed through every import but ``untracked``."""
     todo, seen = [_file_of(module)], set()
     while todo:
         path = todo.pop()
-        if path is None or path in seen:
+        if path is None or path in seen | untracked:
             continue
         seen.add(path)
         package = path.split("/")[0]
         todo.append(f"{package}/__init__.py")
         for name in _imports(ROOT / path):
             todo.append(_file_of(name))
-    return seen - UNTRACKED
+    return seen
 
 
 def _imports(path: Path) -> list[str]:

@@ -135,3 +135,16 @@ def test_a_sigma_that_opencv_would_take_for_another_is_a_fault(sigma, n_faults):
     found = params.faults(changed(("features.hog.win_sigma", sigma)))
     assert len(found) == n_faults
     assert all(fault.startswith("features.hog.win_sigma must be -1 or at least 0.5, got ") for fault in found)
+
+
+def test_a_geometric_threshold_that_leaves_the_probabilities_is_a_fault():
+    rule = (("self_label.accept", "geometric"), ("self_label.threshold_start", 0.75), ("self_label.iterations", 3))
+    assert params.faults(changed(*rule, ("self_label.threshold_factor", 1.1))) == []
+    assert params.faults(changed(*rule, ("self_label.threshold_factor", 1.2))) == [
+        "self_label.threshold_factor must keep the threshold of round 3 in [0, 1], got 1.2, which makes it 1.08"
+    ]
+
+
+@pytest.mark.parametrize("rule", ["percentile", "k_best", "class_k_best"])
+def test_a_rule_without_a_threshold_is_not_held_to_the_thresholds_range(rule):
+    assert params.faults(changed(("self_label.accept", rule), ("self_label.threshold_step", 1.0))) == []

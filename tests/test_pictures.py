@@ -92,10 +92,10 @@ def test_curves_show_the_columns_and_the_references(tmp_path, rounds, is_written
 
 @pytest.mark.parametrize("old", [None, ROUNDS, NO_LABELS, ONE_ROUND])
 def test_curves_against_a_base_show_both_or_what_there_is(tmp_path, old):
-    figure = pictures.curves_against(old, ROUNDS, base="main")
+    figure = pictures.curves_against(old, ROUNDS)
     save(tmp_path, figure)
     names = set(lines(figure.axes[0]))
-    assert names == {"self-labelled, now"} | ({"self-labelled, main"} if old else set())
+    assert names == {"self-labelled, now"} | ({"self-labelled, base"} if old else set())
 
 
 @pytest.mark.parametrize(

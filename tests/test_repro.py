@@ -160,6 +160,17 @@ def test_a_pool_without_an_unlabelled_image_passes_through_the_rounds(project):
     assert rounds["n_accepted"][1:].tolist() == [0, 0, 0]
 
 
+def test_a_quota_for_each_class_goes_through_the_whole_pipeline(project):
+    project.set(self_label={"accept": "class_k_best", "k": 20})
+    out = project.repro()
+    assert "self_label@1: 200 accepted" in out
+    rounds = files.read_table(project.folder / "metrics/rounds.csv")
+    # Without a threshold until the last acceptance, which has one.
+    assert np.isnan(rounds["threshold"][:3]).all() and rounds["threshold"][3] == 0
+    per_class = files.read_table(project.folder / "metrics/rounds_per_class.csv")
+    assert set(per_class["n_machine"][per_class["round"] == 1]) == {20}
+
+
 def test_too_few_seed_labels_are_refused_with_the_class(project):
     project.set(seed_labels={"percentage": 0.1})
     done = project.run("dvc", "repro", check=False)

@@ -7,7 +7,7 @@ from sklearn.datasets import load_digits
 from sklearn.semi_supervised import SelfTrainingClassifier
 from sklearn.svm import LinearSVC
 
-from selflabel import rounds, seeds
+from selflabel import rounds, rules, seeds
 from selflabel.classifiers import Recipe
 from selflabel.confidence import ovr_logistic
 from selflabel.labels import Labels
@@ -34,15 +34,15 @@ def plane(n_each=20, spread=1.0):
 
 def play(labels, features, *, number=1, threshold=0.5, **options):
     return rounds.play(
-        labels, Held(features, features[:5]), round_number=number, threshold=threshold, recipe=RECIPE, classes=CLASSES,
-        **options,
+        labels, Held(features, features[:5]), round_number=number, rule=rules.above(threshold), recipe=RECIPE,
+        classes=CLASSES, **options,
     )  # fmt: skip
 
 
 def play_all(labels, features, *, iterations, start, step=0.0, classes=CLASSES, **options):
     return rounds.play_all(
-        labels, Held(features, features[:1]), iterations=iterations, start=start, step=step, recipe=RECIPE,
-        classes=classes, **options,
+        labels, Held(features, features[:1]), iterations=iterations, rule=rules.Rule("linear", start, step),
+        recipe=RECIPE, classes=classes, **options,
     )  # fmt: skip
 
 
@@ -96,7 +96,7 @@ def test_no_rounds_change_nothing():
 def test_a_round_that_accepts_nothing_predicts_as_the_supervised_classifier():
     features, truth, labels = plane()
     test = plane(n_each=7, spread=2.0)[0]
-    options = {"round_number": 1, "threshold": 1.0, "recipe": RECIPE, "classes": CLASSES}
+    options = {"round_number": 1, "rule": rules.above(1.0), "recipe": RECIPE, "classes": CLASSES}
     played = rounds.play(labels, Held(features, test), **options)
     supervised = LinearSVC(C=RECIPE.C, random_state=0).fit(features[:6], truth[:6])
     np.testing.assert_allclose(played.test_probabilities, supervised._predict_proba_lr(test), rtol=1e-4)
@@ -179,7 +179,7 @@ def test_the_rounds_one_by_one_are_the_rounds_together():
 
 def test_the_test_images_have_no_influence_on_the_labels():
     features, _, labels = plane(spread=2.5)
-    options = {"round_number": 1, "threshold": 0.5, "recipe": RECIPE, "classes": CLASSES}
+    options = {"round_number": 1, "rule": rules.above(0.5), "recipe": RECIPE, "classes": CLASSES}
     one = rounds.play(labels, Held(features, features[:4]), **options)
     other = rounds.play(labels, Held(features, features[::-1] * 100), **options)
     assert_same(one.labels, other.labels)
@@ -226,3 +226,21 @@ def test_what_a_round_draws_depends_on_its_number_and_on_nothing_else():
     one, again, two = (play(labels, features, number=number).test_probabilities for number in (1, 1, 2))
     np.testing.assert_array_equal(one, again)
     assert np.any(one != two)
+
+
+@pytest.mark.parametrize("k", [10, 37])
+@pytest.mark.parametrize("iterations", [1, 4])
+def test_with_the_k_best_the_loop_is_scikit_learns_self_training(digits, k, iterations):
+    features, truth, classes, rows = digits
+    given = np.full(len(truth), -1)
+    given[rows] = truth[rows]
+    reference = SelfTrainingClassifier(Logistic(), criterion="k_best", k_best=k, max_iter=iterations)
+    reference.fit(features, given)
+
+    start = Labels.from_seeds(rows, truth[rows], n_rows=len(truth))
+    options = {"recipe": RECIPE, "classes": classes}
+    rule = rules.Rule("k_best", k=k)
+    labels = rounds.play_all(start, Held(features, features[:1]), iterations=iterations, rule=rule, **options)
+    assert labels.is_machine.sum() == k * iterations
+    np.testing.assert_array_equal(labels.label, reference.transduction_)
+    np.testing.assert_array_equal(labels.round, reference.labeled_iter_)

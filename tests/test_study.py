@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from selflabel import rounds, study
+from selflabel import rounds, rules, study
 from selflabel.classifiers import Recipe
 from selflabel.labels import Labels
 from selflabel.rounds import Held
@@ -26,7 +26,7 @@ SEEDS = Labels.from_seeds(np.arange(6), POOL_TRUTH[:6], n_rows=len(POOL))
 
 def compare(*, iterations=2, final_threshold=FINAL, pool_truth=POOL_TRUTH):
     return study.compare(
-        SEEDS, Held(POOL, TEST), pool_truth, TEST_TRUTH, iterations=iterations, start=START, step=STEP,
+        SEEDS, Held(POOL, TEST), pool_truth, TEST_TRUTH, iterations=iterations, rule=rules.Rule("linear", START, STEP),
         final_threshold=final_threshold, recipe=RECIPE, classes=CLASSES,
     )  # fmt: skip
 
@@ -36,7 +36,7 @@ def test_an_arm_is_its_rounds_and_one_acceptance_more(arm, truth):
     labels = SEEDS
     for number, threshold in ((1, 0.6), (2, 0.5), (3, FINAL)):
         played = rounds.play(
-            labels, Held(POOL, TEST), round_number=number, threshold=threshold, recipe=RECIPE, classes=CLASSES,
+            labels, Held(POOL, TEST), round_number=number, rule=rules.above(threshold), recipe=RECIPE, classes=CLASSES,
             true_labels=truth,
         )  # fmt: skip
         labels = played.labels

@@ -122,7 +122,7 @@ def test_the_plots_render_as_a_page(shared_project, tmp_path):
 
 def test_make_run_tells_every_fault_even_where_dvc_cannot_start(project, edit):
     project.set(self_label={"threshold_start": 2})
-    edit(project.folder / "params.yaml", "  iterations: 3\n  threshold_start", "  threshold_start")
+    edit(project.folder / "params.yaml", "  iterations: 3\n", "")
     edit(project.folder / "params.yaml", "  threshold_step: -0.1\n", "")
     done = project.run("make", "run", "--old-file=.venv/ready", check=False)
     assert done.returncode != 0
