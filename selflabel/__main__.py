@@ -52,13 +52,9 @@ def pr_report(args: argparse.Namespace) -> None:
     from selflabel import pictures, report, repository
 
     base, notes = repository.find_revision(args.base), []
-    old = {path: base and repository.read(base, path) for path in (PARAMS, METRICS, PER_CLASS, ROUNDS)}
-    new = {
-        PARAMS: files.read_yaml(PARAMS),
-        METRICS: files.read_json(METRICS),
-        PER_CLASS: files.read_table(PER_CLASS),
-        ROUNDS: files.read_table(ROUNDS),
-    }
+    compared = (PARAMS, METRICS, PER_CLASS, ROUNDS)
+    old = {path: base and repository.read(base, path) for path in compared}
+    new = {path: repository.READERS[Path(path).suffix](path) for path in compared}
     if base is None:
         cause = f"this clone is shallow: `{FETCH_ALL}` first" if repository.is_shallow() else "no such revision"
         notes.append(f"Nothing to compare with: `{args.base}` is not in this clone ({cause}).")
@@ -71,7 +67,7 @@ def pr_report(args: argparse.Namespace) -> None:
     files.write_picture(curves, pictures.curves_against(old[ROUNDS], new[ROUNDS]))
     text = report.markdown(
         args.base,
-        params=report.changes(report.flatten(old[PARAMS] or {}), report.flatten(new[PARAMS])) if old[PARAMS] else None,
+        params=report.changes(report.flatten(old[PARAMS]), report.flatten(new[PARAMS])) if old[PARAMS] else None,
         metrics=report.changes(report.flatten(old[METRICS]), report.flatten(new[METRICS])) if old[METRICS] else None,
         movers=report.biggest_movers(old[PER_CLASS], new[PER_CLASS]) if old[PER_CLASS] else None,
         picture=curves.name,

@@ -1,12 +1,12 @@
 """What Git and DVC know of the project."""
 
-import io
-import json
 import subprocess
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
-import pyarrow as pa
-import pyarrow.csv
-import yaml
+from selflabel import files
+
+READERS = {".csv": files.read_table, ".json": files.read_json, ".yaml": files.read_yaml}
 
 
 def find_revision(name: str) -> str | None:
@@ -23,13 +23,14 @@ def is_shallow() -> bool:
 
 
 def read(revision: str, path: str) -> object | None:
-    """Return what the JSON, YAML or CSV file ``path`` holds in a revision (CSV as columns), None if it is not there."""
+    """Return what the JSON, YAML or CSV file ``path`` holds in a revision, as ``files`` reads it; None if not there."""
     text = _git("show", f"{revision}:{path}")
     if text is None:
         return None
-    if path.endswith(".csv"):
-        return pa.csv.read_csv(io.BytesIO(text.encode())).to_pydict()
-    return json.loads(text) if path.endswith(".json") else yaml.safe_load(text)
+    with TemporaryDirectory() as folder:
+        copy = Path(folder, Path(path).name)
+        files.write_text(copy, text)
+        return READERS[copy.suffix](copy)
 
 
 def experiments_csv() -> str:

@@ -3,11 +3,12 @@
 import json
 import re
 
+import numpy as np
 import pytest
 import yaml
 from pipeline import ROOT
 
-from selflabel import results
+from selflabel import files, results
 
 README = (ROOT / "README.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
@@ -35,6 +36,20 @@ def test_the_figures_by_class_are_those_of_the_metrics(tutorials_params):
         row = [" / ".join(f"{figure:.2f}" for figure in cell) for cell in cells]
         (line,) = re.findall(rf"^\| {re.escape(name)} +\|(.*)\|$", README, re.MULTILINE)
         assert [cell.strip() for cell in line.split("|")] == row
+
+
+def test_the_figures_in_the_text_are_those_of_the_metrics(tutorials_params):
+    n_leaked = json.loads((ROOT / "metrics/evaluate.json").read_text())["baselines"]["true_labels_leak"]["human_labels"]
+    rounds = files.read_table(ROOT / "metrics/rounds.csv")
+    text = " ".join(README.split())
+    assert f"The run prints all three: {n_leaked:,} true labels behind a figure" in text
+    n_left = rounds["n_remaining"][rounds["round"] == 10][0]
+    assert f"it is {60_000 - n_leaked:,} with its leak and {n_left:,} without." in text
+    n_wrong = rounds["n_accepted"] * (1 - rounds["accepted_accuracy"])
+    assert "seven in ten of the wrong labels come from the last acceptance" in text
+    assert round(n_wrong[-1] / np.nansum(n_wrong), 1) == 0.7
+    assert "rounds 1 to 6 accept nothing at all" in text
+    assert not rounds["n_accepted"][:6].any()
 
 
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"(?:^|`)make ([a-z-]+)", README, re.MULTILINE))))

@@ -39,10 +39,10 @@ def play(labels, features, *, number=1, threshold=0.5, **options):
     )  # fmt: skip
 
 
-def play_all(labels, features, *, iterations, start, step=0.0, classes=CLASSES, **options):
+def play_all(labels, features, *, iterations, start, step=0.0, **options):
     return rounds.play_all(
         labels, Held(features, features[:1]), iterations=iterations, rule=rules.Rule("linear", start, step),
-        recipe=RECIPE, classes=classes, **options,
+        recipe=RECIPE, classes=CLASSES, **options,
     )  # fmt: skip
 
 
@@ -70,22 +70,34 @@ def digits():
     return features, truth, classes, rows
 
 
-@pytest.mark.parametrize("threshold", [0.25, 0.3, 0.35])
-@pytest.mark.parametrize("iterations", [1, 4])
-def test_with_a_constant_threshold_the_loop_is_scikit_learns_self_training(digits, threshold, iterations):
+def against_scikit_learn(digits, rule, iterations, **criterion):
+    """Our labels after some rounds, once they are found to be those of ``SelfTrainingClassifier``, image by image."""
     features, truth, classes, rows = digits
     given = np.full(len(truth), -1)
     given[rows] = truth[rows]
-    reference = SelfTrainingClassifier(Logistic(), criterion="threshold", threshold=threshold, max_iter=iterations)
-    reference.fit(features, given)
-
-    labels = play_all(
-        Labels.from_seeds(rows, truth[rows], n_rows=len(truth)), features, iterations=iterations, start=threshold,
-        classes=classes,
-    )  # fmt: skip
-    assert 0 < labels.is_machine.sum() < len(truth) - len(rows), "the threshold should divide the pool"
+    reference = SelfTrainingClassifier(Logistic(), max_iter=iterations, **criterion).fit(features, given)
+    start = Labels.from_seeds(rows, truth[rows], n_rows=len(truth))
+    options = {"recipe": RECIPE, "classes": classes}
+    labels = rounds.play_all(start, Held(features, features[:1]), iterations=iterations, rule=rule, **options)
     np.testing.assert_array_equal(labels.label, reference.transduction_)
     np.testing.assert_array_equal(labels.round, reference.labeled_iter_)
+    return labels
+
+
+@pytest.mark.parametrize("threshold", [0.25, 0.3, 0.35])
+@pytest.mark.parametrize("iterations", [1, 4])
+def test_with_a_constant_threshold_the_loop_is_scikit_learns_self_training(digits, threshold, iterations):
+    criterion = {"criterion": "threshold", "threshold": threshold}
+    labels = against_scikit_learn(digits, rules.above(threshold), iterations, **criterion)
+    n_pool, n_given = len(labels.label), len(digits[3])
+    assert 0 < labels.is_machine.sum() < n_pool - n_given, "the threshold should divide the pool"
+
+
+@pytest.mark.parametrize("k", [10, 37])
+@pytest.mark.parametrize("iterations", [1, 4])
+def test_with_the_k_best_the_loop_is_scikit_learns_self_training(digits, k, iterations):
+    labels = against_scikit_learn(digits, rules.Rule("k_best", k=k), iterations, criterion="k_best", k_best=k)
+    assert labels.is_machine.sum() == k * iterations
 
 
 def test_no_rounds_change_nothing():
@@ -226,21 +238,3 @@ def test_what_a_round_draws_depends_on_its_number_and_on_nothing_else():
     one, again, two = (play(labels, features, number=number).test_probabilities for number in (1, 1, 2))
     np.testing.assert_array_equal(one, again)
     assert np.any(one != two)
-
-
-@pytest.mark.parametrize("k", [10, 37])
-@pytest.mark.parametrize("iterations", [1, 4])
-def test_with_the_k_best_the_loop_is_scikit_learns_self_training(digits, k, iterations):
-    features, truth, classes, rows = digits
-    given = np.full(len(truth), -1)
-    given[rows] = truth[rows]
-    reference = SelfTrainingClassifier(Logistic(), criterion="k_best", k_best=k, max_iter=iterations)
-    reference.fit(features, given)
-
-    start = Labels.from_seeds(rows, truth[rows], n_rows=len(truth))
-    options = {"recipe": RECIPE, "classes": classes}
-    rule = rules.Rule("k_best", k=k)
-    labels = rounds.play_all(start, Held(features, features[:1]), iterations=iterations, rule=rule, **options)
-    assert labels.is_machine.sum() == k * iterations
-    np.testing.assert_array_equal(labels.label, reference.transduction_)
-    np.testing.assert_array_equal(labels.round, reference.labeled_iter_)
