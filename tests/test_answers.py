@@ -1,0 +1,456 @@
+"""People's answers: none is lost, what is wrong is named, and the majority of the latest ones counts."""
+
+import csv
+import io
+import random
+from collections import Counter
+from datetime import UTC, datetime, timedelta, timezone
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from selflabel import answers, files
+from selflabel.answers import HEADER, Answer, Decision
+
+CLASSES = ("T-shirt/top", "Coat", "Shirt", "Dogs, small")
+HEAD = ",".join(HEADER) + "\n"
+A, B, C = (letter * 32 for letter in "abc")
+DAY = datetime(2024, 5, 1, tzinfo=UTC)
+
+ZONES = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]) | st.sampled_from('",\n\r\t'), max_size=12)
+GIVEN = st.builds(
+    Answer,
+    hash=st.text("0123456789abcdef", min_size=32, max_size=32),
+    label=st.sampled_from([*CLASSES, answers.SKIP]),
+    annotator=st.from_regex(r'[^\s;\x00-\x1f\x7f-\x9f"]([ ,"][^\s;\x00-\x1f\x7f-\x9f]){0,3}', fullmatch=True),
+    when=st.datetimes(timezones=ZONES),
+    comment=TEXTS,
+)
+
+
+def parse(text, **more):
+    return answers.parse(text, **{"source": "a.csv", "classes": CLASSES} | more)
+
+
+def fault(text, read=parse, **more):
+    with pytest.raises(ValueError) as error:
+        read(text, **more)
+    return str(error.value)
+
+
+def fill(text, **more):
+    return answers.filled_in(
+        text, **{"source": "q.csv", "classes": CLASSES, "known": None, "annotator": "ann", "now": DAY} | more
+    )
+
+
+def said(label, annotator="ann", *, key=A, hours=0):
+    return Answer(key, label, annotator, DAY + timedelta(hours=hours), "")
+
+
+def decided(*given):
+    return answers.decide(given, classes=CLASSES).get(A)
+
+
+# The answers file.
+
+
+def test_a_line_is_an_answer():
+    text = HEAD + f'{A},Coat,ann,2024-05-01T12:30:00+02:00,"a ""fine"", warm\ncoat"\n{B},skip,bob,2024-05-01,\n'
+    assert parse(text) == [
+        Answer(A, "Coat", "ann", datetime(2024, 5, 1, 10, 30, tzinfo=UTC), 'a "fine", warm\ncoat'),
+        Answer(B, "skip", "bob", DAY, ""),
+    ]
+
+
+def test_a_time_without_a_zone_is_utc_and_one_with_a_zone_keeps_it():
+    first, second = parse(HEAD + f"{A},Coat,ann,2024-05-01 02:00,\n{A},Coat,ann,2024-05-01T02:00-05:00,\n")
+    assert first.when == DAY + timedelta(hours=2)
+    assert second.when == DAY + timedelta(hours=7)
+    assert second.when.utcoffset() == timedelta(hours=-5)
+
+
+def test_a_header_alone_holds_no_answers():
+    assert parse(HEAD) == parse(HEAD.strip()) == []
+
+
+def test_nothing_is_nothing_to_append():
+    assert answers.lines([]) == ""
+
+
+@settings(deadline=None)
+@given(st.lists(GIVEN, max_size=6))
+def test_answers_survive_their_lines(given):
+    text = HEAD + answers.lines(given)
+    assert parse(text) == given
+    assert [answer.when.utcoffset() for answer in parse(text)] == [answer.when.utcoffset() for answer in given]
+
+
+@settings(deadline=None)
+@given(st.lists(GIVEN, max_size=6))
+def test_python_s_csv_reads_the_lines_alike(given):
+    rows = csv.reader(io.StringIO(answers.lines(given), newline=""), strict=True)
+    assert list(rows) == [[*answer[:3], answer.when.isoformat(), answer.comment] for answer in given]
+
+
+@settings(deadline=None)
+@given(st.lists(GIVEN, max_size=6), st.sampled_from(["\n", "\r\n"]), st.booleans(), st.booleans(), st.booleans())
+def test_neither_quotes_nor_line_ends_nor_a_mark_of_utf_8_matter(given, end, has_mark, has_end, is_all_quoted):
+    target = io.StringIO(newline="")
+    # Python's csv does not put quotes around a lone carriage return if lines do not end with one.
+    is_quoted = is_all_quoted or any("\r" in answer.comment for answer in given)
+    writer = csv.writer(target, lineterminator=end, quoting=csv.QUOTE_ALL if is_quoted else csv.QUOTE_MINIMAL)
+    writer.writerows([HEADER, *([*answer[:3], answer.when.isoformat(), answer.comment] for answer in given)])
+    text = target.getvalue() if has_end else target.getvalue().removesuffix(end)
+    assert parse("\ufeff" * has_mark + text) == given
+
+
+@settings(deadline=None)
+@given(st.lists(GIVEN, max_size=6), st.lists(st.integers(0, 6), max_size=4), st.sampled_from(["\n", "\r\n", "  \n"]))
+def test_blank_lines_hold_no_answers(given, places, blank):
+    rows = [answers.lines([answer]) for answer in given]
+    for place in places:
+        rows.insert(place, blank)
+    assert parse(HEAD + "".join(rows)) == given
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(GIVEN, min_size=1, max_size=4), st.integers(0), st.sampled_from(['"', ",", "\n", "", "\r", "x", "\0"]))
+def test_a_file_with_a_slip_anywhere_is_refused_or_none_of_its_cells_is_lost(given, place, text):
+    before = HEAD + answers.lines(given)
+    place %= len(before)
+    after = before[:place] + text + before[place + 1 :]
+    try:
+        found = parse(after)
+    except ValueError:
+        return
+    # Cells that a quote joined are in a comment, commas and all.
+    assert answers.lines(found).count(",") == after.removeprefix(HEAD).count(",")
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.text(max_size=40) | st.text(f'{A[0]},"\n\r<=>|;', max_size=40))
+def test_any_text_is_read_or_refused_with_a_line_number(text):
+    for read, source in ((parse, "a.csv"), (fill, "q.csv")):
+        for head in ("", HEAD, "hash,label\n"):
+            try:
+                read(head + text)
+            except ValueError as error:
+                for line in str(error).split("\n"):
+                    assert line.startswith((f"{source}:", "... and "))
+
+
+# Its faults.
+
+
+@pytest.mark.parametrize(
+    ("row", "sentence"),
+    [
+        (f"{A},Coats,ann,2024-05-01,", "label must be one of the classes or skip, got 'Coats', did you mean Coat?"),
+        (f"{A},COAT,ann,2024-05-01,", "label must be one of the classes or skip, got 'COAT', did you mean Coat?"),
+        (f"{A}, Coat,ann,2024-05-01,", "label must be one of the classes or skip, got ' Coat', did you mean Coat?"),
+        (f"{A},Skip,ann,2024-05-01,", "label must be one of the classes or skip, got 'Skip', did you mean skip?"),
+        (f"{A},7,ann,2024-05-01,", "label must be one of the classes or skip, got '7'"),
+        (f"{A},,ann,2024-05-01,", "label must be one of the classes or skip, got ''"),
+        ("1e10,Coat,ann,2024-05-01,", "hash must be 32 lower-case hexadecimal digits, got '1e10'"),
+        (f"{A[1:]}A,Coat,ann,2024-05-01,", f"hash must be 32 lower-case hexadecimal digits, got '{A[1:]}A'"),
+        (
+            f"{A},Coat,,2024-05-01,",
+            "annotator must be a name without semicolon, line break or spaces around it, got ''",
+        ),
+        (
+            f"{A},Coat,ann ,2024-05-01,",
+            "annotator must be a name without semicolon, line break or spaces around it, got 'ann '",
+        ),
+        (
+            f"{A},Coat,ann;bob,2024-05-01,",
+            "annotator must be a name without semicolon, line break or spaces around it, got 'ann;bob'",
+        ),
+        (f"{A},Coat,ann,1/5/2024,", "when must be an ISO 8601 date or date-time, got '1/5/2024'"),
+        (f"{A},Coat,ann,2024-02-30,", "when must be an ISO 8601 date or date-time, got '2024-02-30'"),
+        (f"{A},Coat,ann,,", "when must be an ISO 8601 date or date-time, got ''"),
+        (f"{A},Coat,ann,2024-05-01", "a row must have 5 cells, got 4"),
+        (f"{A},Coat,ann,2024-05-01,warm, fine", "a row must have 5 cells, got 6"),
+        ("=====", "a row must have 5 cells, got 1"),
+        (f"{A},Coat,ann,2024-05-01,\0", "a row must be text, got the character U+0000"),
+        (f"{A},Coat,ann,2024-05-01,\ud800", "a row must be text, got the character U+D800"),
+    ],
+)
+def test_a_fault_is_named_with_its_line(row, sentence):
+    assert fault(HEAD + f"{B},Coat,bob,2024-05-01,\n" + row) == f"a.csv:3: {sentence}"
+
+
+@pytest.mark.parametrize("comment", ['5" long', '"long', '"long" ago', 'lo"ng"', '"'])
+def test_quotes_that_do_not_pair_spoil_their_row_only(comment):
+    row = f"{A},Coat,ann,2024-05-01,{comment}"
+    text = HEAD + row + f"\n{B},Coat,bob,2024-05-01,\n{B},Cat,bob,2024-05-01,"
+    quotes, label = fault(text).split("\n")
+    assert quotes == f"a.csv:2: quotes must stand around a whole cell and be doubled inside it, got {row!r}"
+    assert label.startswith("a.csv:4: label must be")
+
+
+def test_an_unknown_hash_is_a_fault_where_the_known_ones_are_given():
+    text = HEAD + f"{A},Coat,ann,2024-05-01,\n{B},Coat,ann,2024-05-01,\n"
+    assert len(parse(text)) == len(parse(text, known=[A, B])) == 2
+    assert fault(text, known=[A]) == f"a.csv:3: hash must be that of an image of this data set, got '{B}'"
+    assert len(fault(text, known=[]).split("\n")) == 2
+
+
+def test_all_faults_of_all_rows_are_named():
+    text = HEAD + f"x,Cat,ann,today,\n{A},Coat,ann,2024-05-01,\n{A},Coat\n"
+    assert [line.split(" must")[0] for line in fault(text).split("\n")] == [
+        "a.csv:2: hash",
+        "a.csv:2: label",
+        "a.csv:2: when",
+        "a.csv:4: a row",
+    ]
+
+
+@pytest.mark.parametrize(("n_faults", "last"), [(20, "a.csv:21: "), (21, "... and 1 more"), (99, "... and 79 more")])
+def test_of_many_faults_twenty_are_named_and_the_others_counted(n_faults, last):
+    found = fault(HEAD + f"{A},Cat,ann,2024-05-01,\n" * n_faults).split("\n")
+    assert len(found) == min(n_faults, 21)
+    assert found[-1].startswith(last)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_row_s_line_is_the_one_on_which_it_starts(end):
+    text = f'\n{HEAD}\n{A},Coat,ann,2024-05-01,"one\n\nthree"\n{A},Cat,ann,2024-05-01,"\n"\n\n{A},Dog,ann,2024-05-01,'
+    assert [line.split(" ")[0] for line in fault(text.replace("\n", end)).split("\n")] == ["a.csv:7:", "a.csv:10:"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "\n\n",
+        "hash,label,annotator,when\n",
+        "hash;label;annotator;when;comment",
+        "hash,label,annotator,comment,when",
+    ],
+)
+def test_any_other_header_is_refused(text):
+    found = fault(text)
+    assert found.startswith("a.csv:1: header must be hash,label,annotator,when,comment, got ")
+    assert found.endswith(repr(text.strip()))
+
+
+def test_answers_without_a_header_are_refused():
+    assert fault(answers.lines([said("Coat")])).startswith("a.csv:1: header must be hash,label,")
+
+
+@pytest.mark.parametrize(
+    "marker", ["<<<<<<< HEAD", "=======", ">>>>>>> my,branch,of,five,cells", "||||||| base", "<<<<<<<"]
+)
+@pytest.mark.parametrize("before", ["", HEAD, HEAD + f'{A},Cat,ann,2024-05-01,"two\nlines"\n', HEAD + '"\n'])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_merge_s_marker_is_named_alone(marker, before, end):
+    text = (before + marker + f"\n{A},Coat,ann,2024-05-01,\n").replace("\n", end)
+    rule = "holds a merge-conflict marker: resolve the merge and keep the lines of both sides"
+    assert fault(text) == f"a.csv: line {before.count(chr(10)) + 1} {rule}"
+
+
+def test_a_comment_may_hold_what_looks_like_a_merge_s_marker():
+    comment = "Title\n=======\n<<<<<<< HEAD"
+    assert parse(HEAD + answers.lines([said("Coat")._replace(comment=comment)]))[0].comment == comment
+
+
+# What the answers come to.
+
+
+@pytest.mark.parametrize(
+    ("given", "decision"),
+    [
+        ([said("Coat")], ("answered", 1, "ann", "")),
+        ([said("skip")], ("skipped", -1, "ann", "")),
+        ([said("Coat", "bob"), said("Coat", "ann")], ("answered", 1, "ann;bob", "")),
+        ([said("skip", "bob"), said("skip", "ann")], ("skipped", -1, "ann;bob", "")),
+        ([said("Shirt", "bob"), said("Coat", "ann")], ("tied", -1, "", "Coat 1, Shirt 1")),
+        ([said("skip", "bob"), said("Shirt", "ann")], ("tied", -1, "", "Shirt 1, skip 1")),
+        (
+            [said("Shirt", "eve"), said("Coat", "ann"), said("Shirt", "bob")],
+            ("answered", 2, "bob;eve", "Shirt 2, Coat 1"),
+        ),
+        (
+            [said("skip", "eve"), said("Coat", "ann"), said("skip", "bob")],
+            ("skipped", -1, "bob;eve", "skip 2, Coat 1"),
+        ),
+        (
+            [said("Shirt", name) for name in "ab"] + [said("Coat", name) for name in "cd"] + [said("skip", "e")],
+            ("tied", -1, "", "Coat 2, Shirt 2, skip 1"),
+        ),
+    ],
+)
+def test_the_majority_counts_and_a_tie_is_told(given, decision):
+    assert decided(*given) == Decision(*decision)
+
+
+def test_of_one_annotator_the_latest_answer_counts_and_is_no_conflict():
+    assert decided(said("Coat", hours=2), said("Shirt", hours=1)) == Decision("answered", 1, "ann", "")
+
+
+def test_of_answers_at_one_time_the_line_further_down_counts():
+    assert decided(said("Coat"), said("Shirt")).label == 2
+    assert decided(said("Shirt"), said("Coat")).label == 1
+
+
+def test_times_in_different_zones_are_compared_as_the_moments_they_are():
+    early = said("Coat")._replace(when=datetime(2024, 5, 1, 13, tzinfo=timezone(timedelta(hours=5))))
+    late = said("Shirt")._replace(when=datetime(2024, 5, 1, 9, tzinfo=UTC))
+    assert decided(late, early).label == 2
+
+
+def test_a_change_of_mind_can_end_a_tie():
+    tie = [said("Coat", "ann"), said("Shirt", "bob")]
+    assert decided(*tie).status == "tied"
+    assert decided(*tie, said("Coat", "bob", hours=1)) == Decision("answered", 1, "ann;bob", "")
+
+
+def test_each_image_has_its_own_decision():
+    found = answers.decide([said("Coat"), said("skip", key=B)], classes=CLASSES)
+    assert {key: decision.status for key, decision in found.items()} == {A: "answered", B: "skipped"}
+    assert answers.decide([], classes=CLASSES) == {}
+
+
+VOTES = st.builds(
+    said,
+    st.sampled_from([*CLASSES[:3], "skip"]),
+    st.sampled_from(["ann", "bob", "eve", "joe"]),
+    key=st.sampled_from([A, B]),
+    hours=st.integers(0, 30),
+)
+
+
+@settings(deadline=None)
+@given(st.lists(VOTES, max_size=12, unique_by=lambda answer: (answer.annotator, answer.when)), st.randoms())
+def test_the_order_of_the_lines_does_not_matter_where_the_times_differ(given, shuffler: random.Random):
+    shuffled = shuffler.sample(given, len(given))
+    assert answers.decide(shuffled, classes=CLASSES) == answers.decide(given, classes=CLASSES)
+
+
+@settings(deadline=None)
+@given(st.lists(VOTES, max_size=12))
+def test_a_label_is_given_exactly_where_one_class_has_most_votes(given):
+    found = answers.decide(given, classes=CLASSES)
+    assert set(found) == {answer.hash for answer in given}
+    for key, decision in found.items():
+        names = {answer.annotator for answer in given if answer.hash == key}
+        latest = [
+            max((answer.when, i, answer.label) for i, answer in enumerate(given) if answer[0::2][:2] == (key, name))[2]
+            for name in names
+        ]
+        counts = Counter(latest)
+        top = [label for label, count in counts.items() if count == max(counts.values())]
+        expected = "tied" if len(top) > 1 else "skipped" if top == ["skip"] else "answered"
+        assert decision.status == expected
+        assert decision.label == (CLASSES.index(top[0]) if expected == "answered" else -1)
+        assert decision.votes.count(",") == len(counts) - 1
+        assert len(decision.annotator.split(";")) == (1 if expected == "tied" else counts[top[0]])
+
+
+# The answers to questions.
+
+
+def test_questions_get_their_answers_in_their_order():
+    found = answers.decide([said("Shirt"), said("skip", key=B)], classes=CLASSES)
+    columns = answers.look_up(np.array([7, 3, 5], np.int32), [C, B, A], found)
+    assert {name: list(column) for name, column in columns.items()} == {
+        "row": [7, 3, 5],
+        "label": [-1, -1, 2],
+        "status": ["open", "skipped", "answered"],
+        "annotator": ["", "ann", "ann"],
+        "votes": ["", "", ""],
+    }
+    assert (columns["row"].dtype, columns["label"].dtype) == (np.int64, np.int16)
+
+
+def test_two_images_alike_share_their_answer():
+    columns = answers.look_up(np.array([2, 9]), [A, A], answers.decide([said("Coat")], classes=CLASSES))
+    assert columns["label"].tolist() == [1, 1]
+
+
+def test_simulated_answers_are_the_truth_of_their_rows():
+    columns = answers.from_truth(np.array([4, 0, 1]), np.array([8, 7, 6, 5, 0]))
+    assert {name: list(column) for name, column in columns.items()} == {
+        "row": [4, 0, 1],
+        "label": [0, 8, 7],
+        "status": ["answered"] * 3,
+        "annotator": ["simulated"] * 3,
+        "votes": [""] * 3,
+    }
+    assert (columns["row"].dtype, columns["label"].dtype) == (np.int64, np.int16)
+
+
+@pytest.mark.parametrize("rows", [[], [1], [2, 0]])
+def test_both_kinds_of_answers_make_the_same_table_and_survive_its_file(tmp_path, rows):
+    rows = np.array(rows, int)
+    found = {A: Decision("answered", 1, "ann;bob", "Coat 2, skip 1")}
+    tables = [answers.look_up(rows, [A, B][: len(rows)], found), answers.from_truth(rows, np.array([3, 2, 1]))]
+    for columns in tables:
+        files.write_table(tmp_path / "t.csv", columns)
+        read = files.read_table(tmp_path / "t.csv")
+        assert {name: list(column) for name, column in read.items()} == {n: list(c) for n, c in columns.items()}
+        assert list(columns) == ["row", "label", "status", "annotator", "votes"]
+
+
+# A queue that a person filled in.
+
+
+def test_a_queue_gives_the_answers_written_into_it_and_counts_the_others():
+    text = f"row,hash,score,label\n3,{A},0.5,Coat\n4,{B},0.4,\n5,{C},0.3,skip\n"
+    expected = [Answer(A, "Coat", "ann", DAY, ""), Answer(C, "skip", "ann", DAY, "")]
+    assert fill(text, known={A, B, C}) == (expected, 1)
+
+
+def test_what_a_row_says_itself_comes_first():
+    text = f"comment,when,annotator,label,hash\nwarm,2024-06-01,bob,Coat,{A}\n,,,Shirt,{B}\n"
+    first = Answer(A, "Coat", "bob", datetime(2024, 6, 1, tzinfo=UTC), "warm")
+    assert fill(text) == ([first, Answer(B, "Shirt", "ann", DAY, "")], 0)
+    assert fill(text.splitlines()[0] + f"\nwarm,2024-06-01,bob,Coat,{A}\n", annotator=None) == ([first], 0)
+
+
+def test_a_moment_without_a_zone_is_utc():
+    ((answer,), _) = fill(f"hash,label\n{A},Coat\n", now=DAY.replace(tzinfo=None))
+    assert answer.when == DAY
+
+
+def test_an_answer_that_nobody_gave_is_a_fault():
+    rule = "annotator must be a name without semicolon, line break or spaces around it, got ''"
+    text = f"hash,label,annotator\n{A},Coat,bob\n{B},Shirt,\n{B},,\n"
+    assert fault(text, fill, annotator=None) == f"q.csv:3: {rule}"
+
+
+def test_a_queue_has_the_faults_of_an_answers_file():
+    text = f'hash,label,score\n{A},Coats,"1\n2"\n{B},Coat,\n{B},,,\n{A},"Coat\n'
+    assert fault(text, fill, known={A}).split("\n") == [
+        "q.csv:2: label must be one of the classes or skip, got 'Coats', did you mean Coat?",
+        f"q.csv:4: hash must be that of an image of this data set, got '{B}'",
+        "q.csv:5: a row must have 3 cells, got 4",
+        f"q.csv:6: quotes must stand around a whole cell and be doubled inside it, got '{A},\"Coat'",
+    ]
+    assert fault("hash,label\n=======\n", fill).startswith("q.csv: line 2 holds a merge-conflict marker")
+
+
+@pytest.mark.parametrize("header", ["", "hash", "Hash,label", "hash;label", "hash,label,label", "hash,label,when,when"])
+def test_a_queue_without_its_columns_or_with_one_twice_is_refused(header):
+    rule = "header must have the columns hash and label, and none of its columns twice"
+    assert fault(header + f"\n{A},Coat\n" if header else "", fill) == f"q.csv:1: {rule}, got {header!r}"
+
+
+def test_a_queue_may_have_columns_without_a_name():
+    assert fill(f"hash,label,,\n{A},Coat,,\n,,,\n") == ([said("Coat")], 1)
+
+
+@settings(deadline=None)
+@given(st.lists(GIVEN, max_size=6), st.permutations(HEADER), TEXTS)
+def test_a_queue_in_any_order_of_columns_gives_all_answers(given, order, extra):
+    target = io.StringIO(newline="")
+    writer = csv.writer(target, quoting=csv.QUOTE_ALL)
+    writer.writerow([*order, "extra"])
+    for answer in given:
+        cells = answer._replace(when=answer.when.isoformat())._asdict()
+        writer.writerow([*(cells[name] for name in order), extra])
+    assert fill(target.getvalue(), annotator=None) == (given, 0)
