@@ -17,10 +17,10 @@ $(READY): requirements.txt .ci/venv
 
 setup: $(READY)  ## make the Python environment in .venv (the other commands do so by themselves)
 
-run: $(READY)  ## run the pipeline (what has not changed is taken from the cache), print the results
+run: $(READY)  ## run the pipeline, print the results; PRESET=tutorial: with the settings of presets/tutorial.yaml
 	@# DVC cannot even start where self_label.iterations is missing: tell all faults before it tells that one.
 	@python -m stages.check --params params.yaml --table rounds/table.yaml --out data/check.txt
-	@dvc repro
+	@$(if $(PRESET),options=$$(python -m selflabel preset $(PRESET)) && dvc exp run $$options,dvc repro)
 	@python -m selflabel results
 
 test: $(READY)  ## lint, then all tests
@@ -43,7 +43,7 @@ fresh: $(READY)  ## check, without data, that the committed results are those of
 	grep -q "Data and pipelines are up to date." <<< "$$out" || { echo "error: what is committed in the lock files and \
 	metrics/ is older than the code or params.yaml: run 'dvc repro' and 'make study', and commit" >&2; exit 1; }
 
-study: $(READY)  ## five draws of the seed labels: mean and spread (minutes; not part of `make run`)
+study: $(READY)  ## play the arms of study/arms.yaml over five seeds (half an hour; not part of `make run`)
 	@dvc repro study/dvc.yaml
 	@python -m selflabel study
 

@@ -17,7 +17,8 @@ from pathlib import Path
 import numpy as np
 from sklearn.svm import LinearSVC
 
-from selflabel import classifiers, files, labels, rounds, rules
+from selflabel import classifiers, files, labels, rounds, rules, state
+from selflabel.opinions import Held, Settings
 from selflabel.results import markdown_table
 
 FEATURES, TRUTH = "data/features/pool.npy", "data/truth/pool.npy"
@@ -53,14 +54,13 @@ def tutorial(features: np.ndarray, truth: np.ndarray, seed_rows: np.ndarray, n_r
 def ours(features: np.ndarray, truth: np.ndarray, seed_rows: np.ndarray, n_rounds: int) -> np.ndarray:
     """Return the rows left without a label, this project's way."""
     after = rounds.play_all(
-        labels.Labels.from_seeds(seed_rows, truth[seed_rows], n_rows=len(truth)),
-        rounds.Held(features, features[:0]),
+        state.first(labels.Labels.from_seeds(seed_rows, truth[seed_rows], n_rows=len(truth))),
+        Held(features, features[:1]),
         iterations=n_rounds,
-        rule=rules.Rule("linear", 0.75, -0.05),
-        recipe=classifiers.Recipe("linear_svm", 1.0, 0),
+        settings=Settings(rules.Rule("linear", 0.75, -0.05), classifiers.Recipe("linear_svm")),
         classes=files.read_json(CLASSES),
         true_labels=truth,
-    )
+    ).labels
     return np.flatnonzero(~after.is_labelled)
 
 

@@ -9,14 +9,29 @@ seed label
     A label given before the first round (round 0).
 pseudo-label, machine label
     A label the classifier gave. It is the *predicted* class, never the true one.
+question
+    An image that a round asks people about. Answered, skipped, open (nobody has answered) or tied.
+answer
+    What an annotator said of an image: a class, or ``skip``. Kept in ``answers.csv`` by content hash.
+queue
+    The questions that are open or tied.
 origin
-    Where a label comes from: ``seed``, ``machine`` or ``none`` (the image has no label: ``-1`` in arrays).
+    Where a label comes from: ``seed``, ``human`` (an answer), ``machine`` or ``none`` (−1 in arrays).
 confidence
-    The largest class probability of an image, in [0, 1], under the classifier that labelled it.
+    The largest class probability of an image, in [0, 1], under the classifier that labelled it; raw (the logistic of
+    its margins, normalised) or calibrated.
+calibration
+    A map from class scores to probabilities that are right as often as they say, fitted on labels that people gave.
+out of fold
+    Of a classifier that has not learnt from the label in question.
+evidence
+    What human-given labels of images drawn at random show, out of fold.
+flip
+    A round gives an image another machine label than the round before.
 threshold
     A machine label is accepted where the confidence is strictly greater than this.
 round
-    One fit, score, select, apply. Rounds are numbered from 1; the last acceptance, ``finish``, is one more.
+    One fit, score, select, apply, ask. Rounds are numbered from 1; the last acceptance, ``finish``, is one more.
 history
     The summaries of all rounds so far.
 coverage
@@ -24,10 +39,10 @@ coverage
 label accuracy
     The share of machine labels that are right, in [0, 1]. Only ``evaluate`` can know it.
 truth
-    The true labels. They live in files of their own, and only ``seed_labels``, the baselines and ``evaluate``
-    may read them (and the study, outside of the pipeline).
+    The true labels. They live in files of their own, and only ``seed_labels``, ``answer`` (where answers are
+    simulated), the baselines and ``evaluate`` may read them (and the study, outside of the pipeline).
 leak
     Truth that reaches a place where a real user would have none, such as the true label of an accepted image.
 human labels
-    Every label that had to be paid for.
+    Every label that had to be paid for: seed labels and answers.
 """

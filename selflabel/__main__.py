@@ -1,6 +1,7 @@
 """Small tools beside the pipeline: python -m selflabel --help."""
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
@@ -8,14 +9,20 @@ from selflabel import files, params
 
 METRICS, PER_CLASS, ROUNDS = "metrics/evaluate.json", "metrics/per_class.csv", "metrics/rounds.csv"
 FETCH_ALL = "git fetch --unshallow origin '+refs/heads/*:refs/remotes/origin/*'"
-PARAMS, TABLE = "params.yaml", "rounds/table.yaml"
+PARAMS, TABLE, PRESETS, ARMS = "params.yaml", "rounds/table.yaml", "presets", "study/arms.yaml"
+# The tools stand outside the pipeline, whose stages are told their paths by dvc.yaml.
+FINAL, INDEX, CLASSES = "data/final", "data/raw/index.csv", "data/raw/classes.json"
+QUEUE, ANSWERS = "data/queue/queue.csv", "answers.csv"
+HASH_LENGTH = 32
 
 
 def results(_args: argparse.Namespace) -> None:
-    """Print the results table of the last run."""
-    from selflabel import results
+    """Print the results table of the last run, and how many answers it misses."""
+    from selflabel import provenance, results, state
 
     print(results.table(files.read_json(METRICS), is_tutorials=results.is_tutorials(files.read_yaml(PARAMS))))
+    if Path(FINAL).exists() and (n_open := state.read(FINAL).n_open):
+        print(f"\n{provenance.missing(n_open, QUEUE)}")
 
 
 def rounds(args: argparse.Namespace) -> None:
@@ -29,14 +36,85 @@ def rounds(args: argparse.Namespace) -> None:
     print(f"{TABLE} has {args.n} rounds; self_label.iterations may be up to {args.n}")
 
 
-def study(_args: argparse.Namespace) -> None:
-    """Print the study's table: mean and spread over the draws of the seed labels."""
+def preset(args: argparse.Namespace) -> None:
+    """Print a preset as options of `dvc exp run`: dvc exp run $(python -m selflabel preset tutorial)."""
+    from selflabel import report
+
+    known = sorted(path.stem for path in Path(PRESETS).glob("*.yaml"))
+    if args.name not in known:
+        raise ValueError(f"the preset must be one of {', '.join(known)}, got {args.name!r}")
+    values = report.flatten(files.read_yaml(Path(PRESETS, f"{args.name}.yaml")))
+    print(*(f"--set-param={name}={json.dumps(value)}" for name, value in values.items()))
+
+
+def answer(args: argparse.Namespace) -> None:
+    """Append the answers in a filled-in copy of the queue to answers.csv."""
+    from datetime import UTC, datetime
+
+    from selflabel import answers
+
+    index, classes = files.read_table(INDEX), files.read_json(CLASSES)
+    options = {"classes": classes, "known": index["hash"][index["split"] == "pool"].tolist()}
+    before = files.read_text(ANSWERS)
+    latest = {}
+    for old in sorted(answers.parse(before, source=ANSWERS, **options), key=lambda old: old.when):
+        latest[old.hash, old.annotator] = old.label
+    now = datetime.now(UTC).replace(microsecond=0)
+    found, n_empty = answers.filled_in(
+        files.read_text(args.file), source=args.file, annotator=args.annotator, now=now, **options
+    )
+    new = [one for one in found if latest.get((one.hash, one.annotator)) != one.label]
+    if new:
+        files.append_text(ANSWERS, ("" if before.endswith("\n") else "\n") + answers.lines(new))
+    print(f"{len(new):,} answers appended to {ANSWERS}; {len(found) - len(new):,} were there, {n_empty:,} left empty")
+
+
+def explain(args: argparse.Namespace) -> None:
+    """Tell one image's story: its label, whence, how sure, round by round, and what people were asked."""
+    from selflabel import provenance, state
+
+    table = files.read_table(Path(FINAL, "labels.csv"))
+    is_row = args.image.isdecimal() and len(args.image) < HASH_LENGTH
+    found = [int(args.image)] if is_row else [i for i, h in enumerate(table["hash"]) if h == args.image]
+    if not found or found[0] >= len(table["row"]):
+        raise ValueError(f"the image must be a row from 0 to {len(table['row']) - 1} or its hash, got {args.image!r}")
+    final, classes = state.read(FINAL), files.read_json(CLASSES)
+    print("\n\n".join("\n".join(provenance.story(final, table, row, classes)) for row in found))
+
+
+def status(_args: argparse.Namespace) -> None:
+    """Tell how the run stands: labelled, asked, missing answers, stale stages, what to do next."""
+    from selflabel import provenance, repository, state
+
+    final, stale = state.read(FINAL), repository.stale_stages()
+    print("\n".join(provenance.counts(final)))
+    print(_unused_answers(final))
+    print(f"stale stages: {', '.join(stale) or 'none'}")
+    print(f"next: {'`dvc repro`' if stale else provenance.missing(final.n_open, QUEUE)}")
+
+
+def _unused_answers(final) -> str:
+    """Return how many images answers.csv knows, and how many of them this run asked about."""
+    from selflabel import answers
+
+    index, classes = files.read_table(INDEX), files.read_json(CLASSES)
+    known = {one.hash for one in answers.parse(files.read_text(ANSWERS), source=ANSWERS, classes=classes)}
+    n_used = len(known & set(index["hash"][final.asked["row"]].tolist()))
+    return f"{ANSWERS}: {len(known):,} images, {n_used:,} of them asked about in this run"
+
+
+def study(args: argparse.Namespace) -> None:
+    """Print the study's table: mean, spread and paired differences over the seeds."""
     from selflabel import results
 
-    draws = [files.read_json(path) for path in sorted(Path(METRICS).with_name("study").glob("*.json"))]
-    if not draws:
+    arms = files.read_yaml(ARMS)["arms"]
+    figures = {path.stem: files.read_json(path) for path in sorted(Path(METRICS).with_name("study").glob("*.json"))}
+    if unknown := set(args.arms) - figures.keys():
+        raise ValueError(f"the arms must be played ones of {ARMS}, got {', '.join(sorted(unknown))}")
+    if not figures:
         raise ValueError("there is no study yet: `make study` runs it")
-    print(results.study_table(draws))
+    arms = {name: arm for name, arm in arms.items() if name in (args.arms or arms)}
+    print(results.study_table(arms, figures))
 
 
 def compare(_args: argparse.Namespace) -> None:
@@ -89,7 +167,13 @@ def main() -> None:
 
     add("results", results)
     add("rounds", rounds).add_argument("n", type=int, metavar="N", help="how many rounds, at least 1")
-    add("study", study)
+    add("study", study).add_argument("arms", nargs="*", metavar="ARM", help="of study/arms.yaml (default: all)")
+    add("preset", preset).add_argument("name", metavar="NAME", help="a file's name in presets/, without its ending")
+    command = add("answer", answer)
+    command.add_argument("file", metavar="FILE", help=f"a copy of {QUEUE} with labels (a class or skip) filled in")
+    command.add_argument("--annotator", metavar="NAME", help="who answered, where the file does not say")
+    add("explain", explain).add_argument("image", metavar="ROW-OR-HASH", help="a row of the pool, or a content hash")
+    add("status", status)
     add("compare", compare)
     command = add("pr-report", pr_report)
     command.add_argument("--base", default="main", help="revision to compare with (default: %(default)s)")
@@ -98,7 +182,8 @@ def main() -> None:
     try:
         args.run(args)
     except FileNotFoundError as error:
-        sys.exit(f"error: {error.filename} is not there yet: `dvc repro` writes it")
+        is_written = str(error.filename).startswith(("data/", "metrics/"))
+        sys.exit(f"error: {error.filename} is not there{' yet: `dvc repro` writes it' if is_written else ''}")
     except (ValueError, OSError) as error:
         sys.exit(f"error: {error}")
 

@@ -1,8 +1,7 @@
 """Rules between the parameters of params.yaml: what no single value can get wrong."""
 
-from fractions import Fraction
-
-from selflabel.rules import Rule, threshold
+from selflabel import asking, classifiers, seeds
+from selflabel.rules import Rule, scheduled_threshold
 
 # Height and width in pixels, and how many pool images the smallest class has.
 IMAGE_SIZES = {"fashion_mnist": 28, "digits": 8}
@@ -15,7 +14,7 @@ def faults(sections: dict, *, n_round_rows: int | None) -> list[str]:
     ``sections``: the valid sections by name; a rule about one that is not there is left out. ``n_round_rows``: how
     many rounds the rounds table has, or None.
     """
-    rules = (_hog_geometry, _hog_window, _seed_percentage, _threshold_range)
+    rules = (_hog_geometry, _hog_window, _seed_percentage, _threshold_range, _folds, _strategy, _classifier)
     return [fault for rule in rules for fault in rule(sections)] + _round_rows(sections, n_round_rows)
 
 
@@ -58,7 +57,7 @@ def _seed_percentage(sections: dict) -> list[str]:
         return []
     name, percentage = sections["dataset"].name, sections["seed_labels"].percentage
     size = SMALLEST_CLASS[name]
-    if round(size * Fraction(str(percentage)) / 100):
+    if seeds.count(size, percentage):
         return []
     return [
         f"seed_labels.percentage must give at least one seed label to each class, got {percentage:g}, "
@@ -76,13 +75,57 @@ def _threshold_range(sections: dict) -> list[str]:
         key = "threshold_step" if kind == "linear" else "threshold_factor"
         change = getattr(values, key)
         rule = Rule(kind, values.threshold_start, **{key: change})
-        last = threshold(rule, max(values.iterations, 1))
+        # The last acceptance may be one round more of the same.
+        n_rounds = values.iterations + (getattr(values, "final_threshold", 0) is None)
+        last = scheduled_threshold(rule, max(n_rounds, 1))
         if not 0 <= last <= 1:
             found.append(
-                f"{name}.{key} must keep the threshold of round {values.iterations} in [0, 1], "
+                f"{name}.{key} must keep the threshold of round {n_rounds} in [0, 1], "
                 f"got {change:g}, which makes it {last:g}"
             )
     return found
+
+
+def _folds(sections: dict) -> list[str]:
+    if "self_label" not in sections:
+        return []
+    values = sections["self_label"]
+    needing = {
+        "accept=target_error": values.accept == "target_error",
+        f"confidence={values.confidence}": values.confidence != "ovr_logistic",
+        f"precision_margin={values.precision_margin:g}": values.precision_margin < 1,
+    }
+    wanted = " and ".join(f"self_label.{name}" for name, needs in needing.items() if needs)
+    if values.folds < 2 and (wanted or values.folds == 1):
+        return [f"self_label.folds must be from 2 to 20{wanted and f' with {wanted}'}, got {values.folds}"]
+    if not {"dataset", "seed_labels"} <= sections.keys():
+        return []
+    n_given = seeds.count(SMALLEST_CLASS[sections["dataset"].name], sections["seed_labels"].percentage)
+    if 0 < n_given < values.folds:
+        return [
+            f"self_label.folds must be at most {n_given}, the seed labels of the smallest class, got {values.folds}"
+        ]
+    return []
+
+
+def _strategy(sections: dict) -> list[str]:
+    if "ask" not in sections:
+        return []
+    strategy = sections["ask"].strategy
+    parts = strategy.split("+")
+    is_mix = len(set(parts)) == len(parts) and set(parts) <= set(asking.STRATEGIES) - {"none"}
+    if strategy == "none" or is_mix:
+        return []
+    names = ", ".join(asking.STRATEGIES)
+    return [f"ask.strategy must be one of {names}, or different ones but none joined by +, got {strategy!r}"]
+
+
+def _classifier(sections: dict) -> list[str]:
+    if "classifier" not in sections:
+        return []
+    has_weights = "self_label" in sections and sections["self_label"].weights != "none"
+    found = classifiers.fault(sections["classifier"].name, sections["classifier"].options, has_weights=has_weights)
+    return [found] if found else []
 
 
 def _round_rows(sections: dict, n_rows: int | None) -> list[str]:

@@ -9,6 +9,12 @@ from selflabel import metrics
 from selflabel.labels import Labels
 from selflabel.state import State
 
+# What metrics/rounds.csv takes over from the summaries.
+OF_A_ROUND = (
+    "round", "rule", "threshold", "n_accepted", "n_new", "n_flipped", "n_withdrawn", "n_remaining", "human_labels",
+    "n_questions", "claimed_precision", "shown_precision", "n_shown", "calibration_error", "kappa",
+)  # fmt: skip
+
 
 class Baseline(NamedTuple):
     """What a baseline leaves: classes it gave to the test images, int16 (M,), and how many true labels it used."""
@@ -19,22 +25,26 @@ class Baseline(NamedTuple):
 
 def report(
     labels: Labels,
-    predicted: np.ndarray,
+    probabilities: np.ndarray,
     baselines: Mapping[str, Baseline],
     pool_truth: np.ndarray,
     test_truth: np.ndarray,
     *,
     classes: Sequence[str],
+    n_bins: int,
 ) -> dict:
     """Return the figures of metrics/evaluate.json.
 
-    ``predicted``: int (M,), classes given to the test images. ``pool_truth``: int (N,). ``test_truth``: int (M,).
-    All shares in [0, 1].
+    ``probabilities``: float (M, n_classes), of the test images. ``pool_truth``: int (N,). ``test_truth``: int (M,).
+    ``n_bins``: of the calibration error. All shares in [0, 1].
     """
+    predicted = probabilities.argmax(axis=1)
+    table = metrics.reliability(probabilities.max(axis=1), predicted == test_truth, n_bins=n_bins)
     return {
-        "test": metrics.scores(test_truth, predicted, classes=classes),
+        "test": metrics.scores(test_truth, predicted, classes=classes)
+        | {"calibration_error": metrics.calibration_error(table)},
         "pool": metrics.pool_scores(labels, pool_truth),
-        "human_labels": int(np.sum(labels.is_labelled & ~labels.is_machine)),
+        "human_labels": int(np.sum(labels.is_human)),
         "baselines": {
             name: metrics.scores(test_truth, baseline.test_labels, classes=classes)
             | {"human_labels": baseline.human_labels}
@@ -59,18 +69,18 @@ def tables(
     """
     predicted = probabilities.argmax(axis=1)
     numbers = [summary["round"] for summary in final.history]
+    moments = metrics.moments(final.labels, final.machine_labels, final.history)
+    of_classes = [metrics.class_quality(moment, pool_truth, classes=classes) for moment in moments]
+    last = metrics.to_table(of_classes[-1])
     return {
         "per_class": metrics.per_class(test_truth, predicted, classes=classes)
-        | _last_round_per_class(final.labels, pool_truth, numbers[-1], classes),
+        | {name: last[name] for name in ("n_machine", "label_accuracy", "coverage")},
         "baselines_per_class": _baselines_per_class(baselines, test_truth, classes),
+        "calibration": _calibration(final.history),
         "confusion_matrix": _confusion_matrix(test_truth, predicted, classes),
-        "rounds": metrics.to_table(_rounds(final, pool_truth, test_truth, classes)),
+        "rounds": metrics.to_table(_rounds(final, moments, pool_truth, test_truth, classes)),
         "rounds_per_class": metrics.to_table(
-            [
-                row
-                for number in numbers
-                for row in metrics.class_quality(final.labels, pool_truth, number, classes=classes)
-            ]
+            [{"round": number} | row for number, rows in zip(numbers, of_classes, strict=True) for row in rows]
         ),
         "reliability": _reliability(final.labels, probabilities, pool_truth, test_truth, n_bins),
     }
@@ -88,23 +98,31 @@ def mistakes_table(labels: Labels, truth: np.ndarray, rows: np.ndarray, *, class
     }
 
 
-def _rounds(final: State, pool_truth: np.ndarray, test_truth: np.ndarray, classes: Sequence[str]) -> list[dict]:
+def _rounds(
+    final: State,
+    moments: Sequence[metrics.Moment],
+    pool_truth: np.ndarray,
+    test_truth: np.ndarray,
+    classes: Sequence[str],
+) -> list[dict]:
     rows = []
-    for summary, predicted in zip(final.history, final.test_labels, strict=True):
-        quality = metrics.round_quality(final.labels, pool_truth, summary["round"])
+    for summary, predicted, moment in zip(final.history, final.test_labels, moments, strict=True):
         scores = metrics.scores(test_truth, predicted, classes=classes)
         rows.append(
-            {name: summary[name] for name in ("round", "threshold", "n_accepted", "n_remaining")}
-            | quality
+            {name: summary[name] for name in OF_A_ROUND}
+            | metrics.round_quality(moment, pool_truth)
             | {f"test_{name}": value for name, value in scores.items()}
             | {"stop": summary["stop"]}
         )
     return rows
 
 
-def _last_round_per_class(labels: Labels, truth: np.ndarray, number: int, classes: Sequence[str]) -> dict:
-    columns = metrics.to_table(metrics.class_quality(labels, truth, number, classes=classes))
-    return {name: columns[name] for name in ("n_machine", "label_accuracy", "coverage")}
+def _calibration(history: Sequence[Mapping]) -> dict:
+    """Return each round's reliability of the human-given labels out of fold, as columns; no rows without folds."""
+    columns = ("low", "high", "count", "mean_confidence", "share_right")
+    tables = [(summary["round"], summary["reliability"]) for summary in history if summary["reliability"]]
+    rounds = [number for number, table in tables for _ in table["count"]]
+    return {"round": rounds} | {name: [value for _, table in tables for value in table[name]] for name in columns}
 
 
 def _baselines_per_class(baselines: Mapping[str, Baseline], truth: np.ndarray, classes: Sequence[str]) -> dict:

@@ -4,7 +4,9 @@ Everything written is byte-stable (sorted JSON keys, fixed column order, no date
 only when it is complete.
 """
 
+import csv
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,6 +45,12 @@ def write_text(path: Path, text: str) -> None:
     """Write a UTF-8 file."""
     with _replacing(Path(path)) as partial:
         partial.write_text(text, encoding="utf-8")
+
+
+def append_text(path: Path, text: str) -> None:
+    """Append to a UTF-8 file, whose other bytes stay as they are."""
+    with Path(path).open("a", encoding="utf-8", newline="") as target:
+        target.write(text)
 
 
 def read_json(path: Path) -> object:
@@ -99,10 +107,24 @@ def read_table(path: Path) -> dict[str, np.ndarray]:
         path,
         parse_options=pa.csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
         # Texts are quoted, numbers are not: an empty cell without quotes is a missing number.
-        convert_options=pa.csv.ConvertOptions(null_values=[""], quoted_strings_can_be_null=False),
+        convert_options=pa.csv.ConvertOptions(
+            null_values=[""], quoted_strings_can_be_null=False, column_types=dict.fromkeys(_texts(path), pa.string())
+        ),
     )
     columns = (column.cast("float64") if column.type == pa.null() else column for column in table.columns)
     return {name: column.to_numpy() for name, column in zip(table.column_names, columns, strict=True)}
+
+
+def _texts(path: Path) -> list[str]:
+    # The columns whose first cell is quoted, lest an annotator who is called 007 become a number.
+    with Path(path).open(encoding="utf-8", newline="") as lines:
+        names, row = next(csv.reader(lines), []), ","
+        for line in lines:
+            row += line
+            if row.count('"') % 2 == 0:
+                break
+    cells = re.findall(r',(?:(")(?:[^"]|"")*"|[^,]*)', row)
+    return [name for name, quote in zip(names, cells, strict=False) if quote]
 
 
 def write_table(path: Path, columns: Mapping[str, np.ndarray | list]) -> None:

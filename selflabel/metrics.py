@@ -1,11 +1,12 @@
 """How good labels are, where the truth is known."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.metrics import f1_score, precision_recall_fscore_support
 
-from selflabel.labels import Labels
+from selflabel.labels import NO_LABEL, Labels
 
 DECIMALS = 6
 
@@ -58,6 +59,16 @@ def reliability(confidence: np.ndarray, is_right: np.ndarray, *, n_bins: int) ->
     }
 
 
+def calibration_error(table: Mapping[str, np.ndarray]) -> float:
+    """Return the expected calibration error of a reliability table, in [0, 1].
+
+    The mean distance between the bins' mean confidence and their share right, weighted by their counts (Naeini,
+    Cooper & Hauskrecht, AAAI 2015).
+    """
+    gaps = np.abs(table["mean_confidence"] - table["share_right"])
+    return round(float(np.average(gaps, weights=table["count"])), DECIMALS)
+
+
 def pool_scores(labels: Labels, true_labels: np.ndarray) -> dict[str, float]:
     """Return coverage, and label_accuracy of the machine labels (left out where there is none)."""
     result = {"coverage": share(labels.is_labelled)}
@@ -66,41 +77,64 @@ def pool_scores(labels: Labels, true_labels: np.ndarray) -> dict[str, float]:
     return result
 
 
-def round_quality(labels: Labels, true_labels: np.ndarray, round_number: int) -> dict[str, float]:
-    """Return how right the machine labels are after a round, and those it added.
+class Moment(NamedTuple):
+    """After a round: the ``machine`` labels, int16 (N,), −1 for none; bool (N,): accepted in it; human-given."""
 
-    Keys accepted_accuracy (of this round's), label_accuracy (of all so far) and coverage, in [0, 1]; NaN where
-    there is no machine label to judge.
+    machine: np.ndarray
+    is_accepted: np.ndarray
+    is_human: np.ndarray
+
+    @property
+    def is_machine(self) -> np.ndarray:
+        """Bool (N,): has a machine label."""
+        return self.machine != NO_LABEL
+
+
+def moments(labels: Labels, machine_labels: np.ndarray, history: Sequence[Mapping]) -> list[Moment]:
+    """Return the labels after each round of ``history``, whose machine labels are int16 (rounds, N)."""
+    found, before = [], np.full(machine_labels.shape[1:], NO_LABEL)
+    for machine, summary in zip(machine_labels, history, strict=True):
+        is_machine = machine != NO_LABEL
+        # A round gives all machine labels anew, or only to those that had none.
+        gives_all = summary["n_accepted"] == is_machine.sum()
+        is_accepted = is_machine & (gives_all | (before == NO_LABEL)) & (summary["n_accepted"] > 0)
+        # What a round asks is answered after it.
+        found.append(Moment(machine, is_accepted, labels.is_human & (labels.round < summary["round"])))
+        before = machine
+    return found
+
+
+def round_quality(moment: Moment, true_labels: np.ndarray) -> dict[str, float]:
+    """Return how right the machine labels are after a round, and those it accepted.
+
+    Keys accepted_accuracy (of those accepted), label_accuracy (of all) and coverage, in [0, 1]; NaN where there is
+    no machine label to judge.
     """
-    is_right = labels.label == true_labels
-    is_by_now = labels.is_machine & (labels.round <= round_number)
+    is_right = moment.machine == true_labels
     return {
-        "accepted_accuracy": share(is_right, labels.is_machine & (labels.round == round_number)),
-        "label_accuracy": share(is_right, is_by_now),
-        "coverage": share(is_by_now | (labels.is_labelled & ~labels.is_machine)),
+        "accepted_accuracy": share(is_right, moment.is_accepted),
+        "label_accuracy": share(is_right, moment.is_machine),
+        "coverage": share(moment.is_machine | moment.is_human),
     }
 
 
-def class_quality(labels: Labels, true_labels: np.ndarray, round_number: int, *, classes: Sequence[str]) -> list[dict]:
+def class_quality(moment: Moment, true_labels: np.ndarray, *, classes: Sequence[str]) -> list[dict]:
     """Return, a dict a class, what ``round_quality`` says of that class alone after a round.
 
     accepted_accuracy and label_accuracy are over the machine labels that *say* the class, coverage is over the
-    images that truly *are* of it; n_machine counts the machine labels so far that say it.
+    images that truly *are* of it; n_machine counts the machine labels that say it.
     """
-    is_right = labels.label == true_labels
-    is_by_now = labels.is_machine & (labels.round <= round_number)
-    is_given = labels.is_labelled & ~labels.is_machine
+    is_right = moment.machine == true_labels
     rows = []
     for index, name in enumerate(classes):
-        says = labels.label == index
+        says = moment.machine == index
         rows.append(
             {
-                "round": round_number,
                 "class": name,
-                "n_machine": int(np.sum(says & is_by_now)),
-                "accepted_accuracy": share(is_right, says & labels.is_machine & (labels.round == round_number)),
-                "label_accuracy": share(is_right, says & is_by_now),
-                "coverage": share(is_by_now | is_given, true_labels == index),
+                "n_machine": int(says.sum()),
+                "accepted_accuracy": share(is_right, says & moment.is_accepted),
+                "label_accuracy": share(is_right, says),
+                "coverage": share(moment.is_machine | moment.is_human, true_labels == index),
             }
         )
     return rows

@@ -4,12 +4,13 @@ There are no defaults: each value stands in params.yaml, where DVC tracks it key
 not list this module among their dependencies: no change of it can change a value.
 """
 
-import difflib
+from collections.abc import Sequence
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
-from selflabel import consistency, files
+from selflabel import consistency, files, wording
+from selflabel.history import CHOSEN_STOPS
 
 
 def _within(interval: str) -> AfterValidator:
@@ -78,16 +79,43 @@ class Leak(_Section):
 
 
 class SelfLabel(Leak):
-    accept: Literal["linear", "geometric", "percentile", "k_best", "class_k_best"]
+    accept: Literal["fixed", "linear", "geometric", "flexmatch", "target_error", "percentile", "k_best", "class_k_best"]
     threshold_factor: Annotated[float, _within("(0, 2]")]
     percent: Annotated[float, _within("(0, 100]")]
     k: Count
-    final_threshold: Probability
+    target_error: Annotated[float, _within("(0, 1)")]
+    target_alpha: Annotated[float, _within("(0, 1)")]
+    final_threshold: Probability | None
+    keep: Literal["permanent", "revise"]
+    train_on: Literal["all_labels", "human_labels"]
+    weights: Literal["none", "confidence"]
+    confidence: Literal["ovr_logistic", "sigmoid", "temperature", "isotonic"]
+    folds: Annotated[int, _within("[0, 20]")]
+    precision_margin: Probability
+    stop: list[Literal[CHOSEN_STOPS]]
+    stable_kappa: Probability
+    lower_threshold: Probability
+
+
+class Ask(_Section):
+    strategy: str
+    per_round: Annotated[int, _within("[0, 100000]")]
+    budget: Annotated[int, _within("[0, 10000000]")]
+    min_distance: Probability
+    seed: Seed
+
+
+class Answers(_Section):
+    source: Literal["simulated", "people"]
 
 
 class Classifier(_Section):
-    name: Literal["linear_svm"]
+    name: str
     C: Positive
+    gamma: Positive
+    neighbours: Count
+    trees: Count
+    options: dict[str, object]
     seed: Seed
 
 
@@ -108,6 +136,8 @@ class Params(NamedTuple):
     features: Features
     seed_labels: SeedLabels
     self_label: SelfLabel
+    ask: Ask
+    answers: Answers
     classifier: Classifier
     leak: Leak
     evaluate: Evaluate
@@ -124,18 +154,28 @@ def faults(tree: object, *, n_round_rows: int | None = None) -> list[str]:
 
 def load(path: str = "params.yaml") -> Params:
     """Return the parameters in a file; raise ``ValueError`` with all faults, a line each, if there are any."""
-    params, found = _parse(files.read_yaml(path), None)
+    return parse(files.read_yaml(path), source=path)
+
+
+def parse(tree: object, *, source: str, sections: Sequence[str] = tuple(Params.__annotations__)) -> Params:
+    """Return the parameters in a tree; raise ``ValueError`` with all faults, each naming ``source``, if there are any.
+
+    ``sections``: those it has to have; left out, all. The others are None.
+    """
+    params, found = _parse(tree, None, sections)
     if found:
-        raise ValueError("\n".join(f"{path}: {fault}" for fault in found))
+        raise ValueError("\n".join(f"{source}: {fault}" for fault in found))
     return params
 
 
-def _parse(tree: object, n_round_rows: int | None) -> tuple[Params | None, list[str]]:
+def _parse(
+    tree: object, n_round_rows: int | None, names: Sequence[str] = tuple(Params.__annotations__)
+) -> tuple[Params | None, list[str]]:
     if not isinstance(tree, dict):
         return None, [f"the parameters must be a mapping of sections, got {tree!r}"]
-    models, found = Params.__annotations__, []
+    models, found = {name: Params.__annotations__[name] for name in names}, []
     for name in tree.keys() - models.keys():
-        found.append(_unknown(str(name), str(name), models))
+        found.append(wording.unknown(str(name), str(name), models))
     sections = {}
     for name, model in models.items():
         if name not in tree:
@@ -144,34 +184,6 @@ def _parse(tree: object, n_round_rows: int | None) -> tuple[Params | None, list[
         try:
             sections[name] = model.model_validate(tree[name])
         except ValidationError as error:
-            found += [_sentence(name, model, fault) for fault in error.errors()]
+            found += [wording.sentence(name, model, fault) for fault in error.errors()]
     found += consistency.faults(sections, n_round_rows=n_round_rows)
-    return (None if found else Params(**sections)), sorted(found)
-
-
-def _sentence(section: str, model: type[BaseModel], fault: dict) -> str:
-    path = ".".join([section, *map(str, fault["loc"])])
-    kind, got = fault["type"], fault["input"]
-    if kind == "missing":
-        return f"{path} is missing"
-    if kind == "extra_forbidden":
-        for key in fault["loc"][:-1]:
-            model = model.model_fields[key].annotation
-        return _unknown(path, str(fault["loc"][-1]), model.model_fields)
-    rules = {
-        "value_error": lambda: str(fault["ctx"]["error"]),
-        "literal_error": lambda: f"must be {fault['ctx']['expected']}",
-        "int_type": lambda: "must be a whole number",
-        "float_type": lambda: "must be a number",
-        "bool_type": lambda: "must be true or false",
-        "string_type": lambda: "must be text",
-        "model_type": lambda: "must be a mapping of parameters",
-    }
-    rule = rules[kind]() if kind in rules else f"is invalid ({fault['msg']})"
-    return f"{path} {rule}, got {got!r}"
-
-
-def _unknown(path: str, key: str, known: dict) -> str:
-    close = difflib.get_close_matches(key, known, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"
-    return f"{path} is not a parameter; {hint}"
+    return (None if found else Params(**dict.fromkeys(Params.__annotations__) | sections)), sorted(found)

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 # Colours that stay apart for colour-blind readers (Okabe & Ito, 2008).
 BLUE, ORANGE, GREEN, GREY = "#0072b2", "#d55e00", "#009e73", "#777777"
 COLUMN_INCHES, ROW_INCHES = 0.95, 1.1
+QUEUE_SHOWN, QUEUE_COLUMNS = 100, 10
 
 
 def choose(is_wanted: np.ndarray, is_machine: np.ndarray, *, n: int, generator: np.random.Generator) -> np.ndarray:
@@ -60,13 +61,27 @@ def mistakes(images: np.ndarray, table: Mapping[str, np.ndarray]) -> Figure:
     return _grid(cells, [f"round {number}" for number in numbers], n_columns, title, ROW_INCHES + 0.35)
 
 
+def queue(images: np.ndarray, rows: np.ndarray, hashes: Sequence[str]) -> Figure:
+    """Return a grid of the first questions of the queue, in its order, each with its number and how its hash begins.
+
+    ``images``: uint8 (N, height, width). ``rows``: int (n,), ``hashes``: (n,).
+    """
+    shown = [
+        (images[row], f"{number}\n{digest[:8]}", GREY)
+        for number, (row, digest) in enumerate(zip(rows[:QUEUE_SHOWN], hashes, strict=False), start=1)
+    ]
+    cells = [shown[start : start + QUEUE_COLUMNS] for start in range(0, max(1, len(shown)), QUEUE_COLUMNS)]
+    title = f"Waiting for an answer: {len(rows):,} images" if len(rows) else "No image waits for an answer"
+    return _grid(cells, [""] * len(cells), QUEUE_COLUMNS, title, ROW_INCHES + 0.35)
+
+
 def curves(rounds: Mapping[str, np.ndarray], references: Mapping[str, float]) -> Figure:
     """Return curves over rounds: test accuracy beside ``references``, and quality and coverage of the labels.
 
     ``rounds``: the columns of metrics/rounds.csv.
     """
     figure, left, right = _curve_axes()
-    for (name, value), style in zip(references.items(), (":", "-.", "--"), strict=False):
+    for (name, value), style in zip(references.items(), (":", "-.", "--", (0, (1, 4))), strict=False):
         left.axhline(value, color=GREY, linestyle=style, label=f"{name} {value:.3f}")
     _plot_curves(left, right, rounds, "")
     return _with_legends(figure)
@@ -98,8 +113,13 @@ def _plot_curves(left: Axes, right: Axes, rounds: Mapping[str, Sequence], suffix
         (left, "test_accuracy", BLUE, "self-labelled"),
         (right, "label_accuracy", GREEN, "machine labels that are right"),
         (right, "coverage", ORANGE, "pool that has a label"),
+        (right, "claimed_precision", BLUE, "claimed of what is accepted"),
+        (right, "shown_precision", GREY, "shown for it by human labels"),
     ):
-        values = np.array(rounds[column], float)
+        values = np.array(rounds.get(column, []), float)
+        # A base may not have the column; without folds nothing is shown.
+        if not np.isfinite(values).any():
+            continue
         axes.plot(rounds["round"], values, color=colour, label=label + suffix, **({"marker": "o"} | style))
 
 

@@ -13,6 +13,7 @@ HIGHER_IS_BETTER = {
     "label_accuracy": True,
     "coverage": True,
     "human_labels": False,
+    "calibration_error": False,
 }
 N_MOVERS = 5
 # By which a workflow finds the comment it wrote before.

@@ -1,5 +1,6 @@
 """What Git and DVC know of the project."""
 
+import json
 import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -39,6 +40,17 @@ def experiments_csv() -> str:
     if done.returncode:
         raise OSError(f"dvc exp show failed: {done.stderr.strip()}")
     return done.stdout
+
+
+def stale_stages() -> list[str]:
+    """Return the stages that `dvc repro` would play again; raise ``OSError`` with DVC's words if it fails."""
+    # Not all of rounds/dvc.yaml: there are rounds beyond self_label.iterations.
+    command = ["dvc", "status", "--json", "--with-deps", "draw", "queue"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise OSError(f"dvc status failed: {done.stderr.strip()}")
+    # DVC names the stages of other files by their paths.
+    return [name.rsplit(":", 1)[-1] for name in json.loads(done.stdout)]
 
 
 def _git(*arguments: str) -> str | None:

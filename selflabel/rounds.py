@@ -1,22 +1,14 @@
-"""The loop: one round is fit, score, select, apply."""
+"""The loop: one round is fit, score, select, apply, ask."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from selflabel import classifiers, confidence, history, rules
-from selflabel.chunks import chunks
-from selflabel.labels import CONFIDENCE_DECIMALS, Labels
-
-SCORING_CHUNK = 10_000
-
-
-class Held(NamedTuple):
-    """What a round reads besides the labels: features float32 of the pool (N, D) and of the test images (M, D)."""
-
-    pool: np.ndarray
-    test: np.ndarray
+from selflabel import asking, opinions, rules, summaries
+from selflabel.labels import Labels
+from selflabel.opinions import Held, Opinion, Settings
+from selflabel.state import State, machine_labels, no_questions
 
 
 class Round(NamedTuple):
@@ -25,63 +17,98 @@ class Round(NamedTuple):
     ``test_probabilities``: float32 (M, n_classes), of the classifier fitted at the round's start.
     """
 
-    labels: Labels
-    summary: dict
+    state: State
     test_probabilities: np.ndarray
 
 
 def play(
-    labels: Labels,
+    before: State,
     features: Held,
     *,
     round_number: int,
-    rule: rules.Rule,
-    recipe: classifiers.Recipe,
+    settings: Settings,
     classes: Sequence[str],
     true_labels: np.ndarray | None = None,
 ) -> Round:
-    """Return one round: fit on all labels, score the unlabelled rows, accept what ``rule`` says.
+    """Return one round: fit, score the pool, accept what the rule says, ask people.
 
     An accepted row gets the predicted label. ``true_labels``, int (N,), gives it the true one instead: the
-    tutorial's label leak, there to be measured and for nothing else.
+    tutorial's label leak, there to be measured and for nothing else. ``before`` has its answers already. Where the
+    round claims more than human-given labels show, it changes no label and stops the loop.
     """
-    n_classes = len(classes)
-    rows = np.flatnonzero(~labels.is_labelled)
-    score = fit(labels, features.pool, recipe=recipe, n_classes=n_classes, round_number=round_number)
-    probabilities = predict(score, features.pool, rows, n_classes=n_classes)
-    accepted = rules.accept(probabilities, rule, round_number=round_number)
-    given = probabilities.argmax(axis=1) if true_labels is None else true_labels[rows]
-    labels = labels.with_machine_labels(
-        rows[accepted], given[accepted], probabilities.max(axis=1)[accepted], round_number=round_number
+    # Where labels are permanent, even a random question is about what was not sure enough to be accepted.
+    picked = before.picked if settings.keep == "revise" else before.asked["row"]
+    opinion = opinions.form(
+        before.labels, features, settings, round_number=round_number, classes=classes, picked=picked
     )
-    test_rows = np.arange(len(features.test))
-    test_probabilities = predict(score, features.test, test_rows, n_classes=n_classes).astype(np.float32)
-    summary = history.summarise(labels, round_number, rules.threshold(rule, round_number), classes)
-    return Round(labels, summary, test_probabilities)
+    rows = np.flatnonzero(~_is_settled(before.labels, settings))
+    choice = rules.accept(opinion.pool[rows], settings.rule, round_number=round_number, evidence=opinion.evidence)
+    accepted = rows[choice.positions]
+    checked = summaries.check(opinion, accepted, margin=settings.precision_margin)
+    # Once it is, the last acceptance does not give what a round refused.
+    checked["is_off"] |= before.is_off
+    labels = before.labels
+    if not checked["is_off"]:
+        given = opinion.predicted if true_labels is None else true_labels
+        labels = _apply(labels, accepted, given, opinion, settings, round_number=round_number)
+    after = before._replace(
+        labels=labels,
+        test_labels=np.vstack([*before.test_labels, opinion.test.argmax(axis=1).astype(np.int16)]),
+        machine_labels=np.vstack([before.machine_labels, machine_labels(labels)]),
+        predicted=opinion.predicted,
+    )
+    if not checked["is_off"]:
+        after = after._replace(questions=_questions(after, features.pool, opinion, settings, round_number))
+    summary = summaries.summarise(before, after, opinion, choice, checked, settings, round_number, classes)
+    return Round(after._replace(history=[*before.history, summary]), opinion.test)
 
 
-def predict(score: classifiers.Scorer, features: np.ndarray, rows: np.ndarray, *, n_classes: int) -> np.ndarray:
-    """Return float64 (len(rows), n_classes), the probabilities of some rows, rounded to six decimals.
+def _is_settled(labels: Labels, settings: Settings) -> np.ndarray:
+    """Return bool (N,), the rows whose label no round changes any more."""
+    return labels.is_human if settings.keep == "revise" else labels.is_labelled
 
-    Computed in chunks, so that memory stays flat.
+
+def _apply(
+    labels: Labels, rows: np.ndarray, given: np.ndarray, opinion: Opinion, settings: Settings, *, round_number: int
+) -> Labels:
+    apply = labels.revised if settings.keep == "revise" else labels.with_machine_labels
+    sure = opinion.pool[rows].max(axis=1)
+    return apply(rows, given[rows], sure, opinion.raw[rows], round_number=round_number)
+
+
+def _questions(after: State, pool: np.ndarray, opinion: Opinion, settings: Settings, round_number: int) -> dict:
+    ask = settings.ask
+    n = asking.n_questions(ask, n_asked=after.n_asked, n_open=after.n_open) if ask else 0
+    is_candidate = ~_is_settled(after.labels, settings)
+    # Once is enough: who is still asked, and who said that it cannot be told.
+    is_candidate[after.asked["row"]] = False
+    rows = np.flatnonzero(is_candidate)
+    if not n or not len(rows):
+        return no_questions()
+    human = np.flatnonzero(after.labels.is_human)
+    chosen, strategies = asking.choose(
+        ask, opinion.pool[rows], pool, rows, human_rows=human, n=n, round_number=round_number
+    )
+    return {"row": rows[chosen], "strategy": np.asarray(strategies, object)}
+
+
+def play_all(
+    state: State,
+    features: Held,
+    *,
+    iterations: int,
+    answer: Callable[[np.ndarray], dict] | None = None,
+    **options,
+) -> State:
+    """Return the state after ``iterations`` rounds; ``options`` go to ``play``.
+
+    ``answer``: gives the answers table to the questions about some rows, int64.
     """
-    probabilities = np.empty((len(rows), n_classes))
-    for chunk in chunks(len(rows), SCORING_CHUNK):
-        probabilities[chunk] = confidence.ovr_logistic(score(features[rows[chunk]]))
-    # Once and here, so that what is compared with a threshold is what is written down.
-    return np.round(probabilities, CONFIDENCE_DECIMALS)
-
-
-def play_all(labels: Labels, features: Held, *, iterations: int, **options) -> Labels:
-    """Return the labels after ``iterations`` rounds; ``options`` go to ``play``."""
     for number in range(1, iterations + 1):
-        labels = play(labels, features, round_number=number, **options).labels
-    return labels
-
-
-def fit(
-    labels: Labels, pool: np.ndarray, *, recipe: classifiers.Recipe, n_classes: int, round_number: int = 0
-) -> classifiers.Scorer:
-    """Return the scorer of a classifier fitted on every labelled row of ``pool``, float32 (N, D)."""
-    rows = np.flatnonzero(labels.is_labelled)
-    return classifiers.fit(recipe, pool[rows], labels.label[rows], n_classes=n_classes, round_number=round_number)
+        if state.has_stopped:
+            state = state.passed_through(number)
+            continue
+        state = play(state, features, round_number=number, **options).state
+        if answer:
+            state = state.answered(answer(state.questions["row"]))
+    return state

@@ -16,12 +16,10 @@ def draw_seed_rows(true_labels: np.ndarray, *, percentage: float, seed: int, cla
     The draw is ``random.sample`` over each class in turn, as in the tutorial, but seeded.
     """
     generator = random.Random(seed)
-    # The decimal number that was written, so that half an image is exactly half.
-    exact = Fraction(str(percentage))
     drawn, empty = [], []
     for index, name in enumerate(classes):
         rows = np.flatnonzero(true_labels == index).tolist()
-        n_drawn = round(len(rows) * exact / 100)
+        n_drawn = count(len(rows), percentage)
         drawn += generator.sample(rows, n_drawn)
         if n_drawn == 0:
             empty.append(f"{name} ({len(rows)} images)")
@@ -31,3 +29,16 @@ def draw_seed_rows(true_labels: np.ndarray, *, percentage: float, seed: int, cla
             f"got {percentage:g}, which gives none to {', '.join(empty)}"
         )
     return np.sort(np.array(drawn, np.int64))
+
+
+def count(n_images: int, percentage: float) -> int:
+    """Return how many seed labels a class of ``n_images`` gets: ``percentage`` % of them, rounded, halves to even."""
+    # The decimal number that was written, so that half an image is exactly half.
+    return round(n_images * Fraction(str(percentage)) / 100)
+
+
+def draw_more_rows(is_given: np.ndarray, n: int, *, seed: int) -> np.ndarray:
+    """Return the rows of ``is_given``, bool (N,), and ``n`` of the others drawn uniformly at random, int64."""
+    others = np.flatnonzero(~is_given)
+    drawn = np.random.default_rng(seed).choice(others, size=min(n, len(others)), replace=False)
+    return np.concatenate([np.flatnonzero(is_given), drawn])

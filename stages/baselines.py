@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from selflabel import classifiers, files, labels, rounds
+from selflabel import classifiers, files, labels, opinions, settings
 from selflabel.params import load
 from stages import parse, run, say
 
@@ -12,25 +12,19 @@ from stages import parse, run, say
 def main() -> None:
     args = parse(__doc__, "labels", "pool-features", "test-features", "classes", "out")
     params = load()
-    if args.labels.endswith(".npy"):
-        truth = files.read_array(args.labels)
-        given = labels.Labels.from_seeds(np.arange(len(truth)), truth, n_rows=len(truth))
-    else:
-        given = labels.read(args.labels)
-    n_classes = len(files.read_json(args.classes))
-    score = rounds.fit(
-        given,
-        files.read_array(args.pool_features),
-        recipe=classifiers.Recipe(params.classifier.name, params.classifier.C, params.classifier.seed),
-        n_classes=n_classes,
+    is_truth = args.labels.endswith(".npy")
+    given = np.array(files.read_array(args.labels)) if is_truth else labels.read(args.labels).label
+    rows = np.flatnonzero(given != labels.NO_LABEL)
+    score = classifiers.fit(
+        settings.recipe(params),
+        classifiers.Given(files.read_array(args.pool_features), rows, given[rows]),
+        n_classes=len(files.read_json(args.classes)),
     )
-    test = files.read_array(args.test_features)
-    probabilities = rounds.predict(score, test, np.arange(len(test)), n_classes=n_classes)
-    n_labels = int(given.is_labelled.sum())
-    files.write_array(Path(args.out, "test_labels.npy"), probabilities.argmax(axis=1).astype(np.int16))
+    predicted = opinions.scores(score, files.read_array(args.test_features)).argmax(axis=1)
+    files.write_array(Path(args.out, "test_labels.npy"), predicted.astype(np.int16))
     # Every label here is a true one, so every one would have to be paid for.
-    files.write_json(Path(args.out, "summary.json"), {"human_labels": n_labels})
-    say(f"baselines: fitted on {n_labels:,} labels of {args.labels}")
+    files.write_json(Path(args.out, "summary.json"), {"human_labels": len(rows)})
+    say(f"baselines: fitted on {len(rows):,} labels of {args.labels}")
 
 
 if __name__ == "__main__":

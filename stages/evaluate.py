@@ -8,7 +8,7 @@ from selflabel import evaluation, files, metrics, state
 from selflabel.params import load
 from stages import parse, run, say
 
-BASELINES = ("seed_only", "true_labels_leak", "fully_supervised")
+BASELINES = ("seed_only", "random_labels", "true_labels_leak", "fully_supervised")
 
 
 def main() -> None:
@@ -23,6 +23,13 @@ def main() -> None:
         )
         for name, folder in vars(args).items()
         if name in BASELINES
+    }
+    # Where nothing leaked, or nobody was asked, a control is the seed labels once more.
+    n_seeds = baselines["seed_only"].human_labels
+    baselines = {
+        name: baseline
+        for name, baseline in baselines.items()
+        if name in ("seed_only", "fully_supervised") or baseline.human_labels != n_seeds
     }
 
     tables = evaluation.tables(
@@ -39,7 +46,10 @@ def main() -> None:
     }
     for name, table in details.items():
         files.write_table(Path(args.details, f"{name}.csv"), table)
-    report = evaluation.report(final.labels, predicted, baselines, pool_truth, test_truth, classes=classes)
+    report = evaluation.report(
+        final.labels, probabilities, baselines, pool_truth, test_truth,
+        classes=classes, n_bins=params.evaluate.reliability_bins,
+    )  # fmt: skip
     files.write_json(Path(args.metrics, "evaluate.json"), report)
     say(f"evaluate: test accuracy {report['test']['accuracy']:.4f} from {report['human_labels']:,} human labels")
 

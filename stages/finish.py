@@ -2,37 +2,29 @@
 
 from pathlib import Path
 
-import numpy as np
-
-from selflabel import classifiers, files, history, rounds, rules, state
+from selflabel import files, history, provenance, rounds, settings, state
+from selflabel.opinions import Held
 from selflabel.params import load
 from stages import parse, run, say
 
 
 def main() -> None:
-    args = parse(__doc__, "before", "pool-features", "test-features", "index", "classes", "out")
+    args = parse(__doc__, "before", "answers", "pool-features", "test-features", "index", "classes", "out")
     params = load()
-    before, classes = state.read(args.before), files.read_json(args.classes)
+    before, classes = state.read(args.before).answered(files.read_table(args.answers)), files.read_json(args.classes)
     played = rounds.play(
-        before.labels,
-        rounds.Held(files.read_array(args.pool_features), files.read_array(args.test_features)),
+        before,
+        Held(files.read_array(args.pool_features), files.read_array(args.test_features)),
         round_number=len(before.history) + 1,
-        rule=rules.above(params.self_label.final_threshold),
-        recipe=classifiers.Recipe(params.classifier.name, params.classifier.C, params.classifier.seed),
+        settings=settings.last(params),
         classes=classes,
     )
-    summary = played.summary
-    if summary["stop"] == history.GOES_ON:
-        summary = summary | {"stop": history.ITERATIONS}
-
+    final = played.state.ended(before)
     index = files.read_table(args.index)
-    # The last name is for label −1, none.
-    names = np.array([*classes, ""])[played.labels.label]
     hashes = index["hash"][index["split"] == "pool"]
-    final = before.after(played._replace(summary=summary))
-    state.write(args.out, final, **{"hash": hashes, "class": names})
+    state.write(args.out, final, **provenance.columns(final, hashes, classes))
     files.write_array(Path(args.out, "test_probabilities.npy"), played.test_probabilities)
-    say(f"finish: {history.sentence(summary)}")
+    say(f"finish: {history.sentence(final.history[-1])}")
 
 
 if __name__ == "__main__":

@@ -1,36 +1,31 @@
-"""Play one round: fit on all labels, accept the machine labels that the rule says."""
+"""Play one round: fit, accept the machine labels that the rule says, ask people about others."""
 
-from selflabel import classifiers, files, history, rounds, rules, state
+from selflabel import files, history, rounds, settings, state
+from selflabel.opinions import Held
 from selflabel.params import load
 from stages import parse, run, say
 
 
 def main() -> None:
-    args = parse(__doc__, "before", "pool-features", "test-features", "classes", "out", round="the round, from 1")
+    args = parse(
+        __doc__, "before", "answers", "pool-features", "test-features", "classes", "out", round="the round, from 1"
+    )
     params = load()
-    before = state.read(args.before)
+    before = state.read(args.before).answered(files.read_table(args.answers))
     if before.has_stopped:
         state.write(args.out, before.passed_through(args.round))
         say(f"self_label@{args.round}: nothing to do ({before.history[-1]['stop']})")
         return
 
     played = rounds.play(
-        before.labels,
-        rounds.Held(files.read_array(args.pool_features), files.read_array(args.test_features)),
+        before,
+        Held(files.read_array(args.pool_features), files.read_array(args.test_features)),
         round_number=args.round,
-        rule=rules.Rule(
-            params.self_label.accept,
-            params.self_label.threshold_start,
-            params.self_label.threshold_step,
-            params.self_label.threshold_factor,
-            params.self_label.percent,
-            params.self_label.k,
-        ),
-        recipe=classifiers.Recipe(params.classifier.name, params.classifier.C, params.classifier.seed),
+        settings=settings.loop(params),
         classes=files.read_json(args.classes),
     )
-    state.write(args.out, before.after(played))
-    say(f"self_label@{args.round}: {history.sentence(played.summary)}")
+    state.write(args.out, played.state)
+    say(f"self_label@{args.round}: {history.sentence(played.state.history[-1])}")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from selflabel import results
 
 ROOT = Path(__file__).parent.parent
 
-# The whole pipeline in seconds: a small embedded dataset and few rounds.
+# The whole pipeline in seconds: the tutorial's way on a small embedded dataset, in few rounds.
 SMALL = {
     "dataset": {"name": "digits"},
     "features": {"extractor": "pixels"},
@@ -89,6 +89,7 @@ def _new_project(folder: Path) -> Project:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, target)
     project.run("git", "init", "--quiet", "--initial-branch", "main")
+    project.set(**yaml.safe_load((ROOT / "presets/tutorial.yaml").read_text()))
     project.set(**SMALL)
     project.run("python", "-m", "selflabel", "rounds", "3")
     project.commit("start")
@@ -107,6 +108,33 @@ def _finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project.repro()
     project.commit("results")
     return project
+
+
+# The same with a person in it: three rounds that ask, labels that are revised.
+ASKING = {
+    "self_label": {
+        "accept": "fixed", "threshold_start": 0.8, "keep": "revise", "train_on": "human_labels",
+        "confidence": "sigmoid", "folds": 5,
+    },
+    "ask": {"strategy": "margin", "per_round": 20, "budget": 50},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def _asked(_finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    project = Project(tmp_path_factory.mktemp("asked") / "project")
+    shutil.copytree(_finished.folder, project.folder, symlinks=True)
+    project.set(**ASKING)
+    project.repro()
+    project.commit("asked")
+    return project
+
+
+@pytest.fixture
+def asking_project(_asked: Project, tmp_path: Path) -> Project:
+    """The project after a run that asked, answers simulated, committed; the test may change it."""
+    shutil.copytree(_asked.folder, tmp_path / "asking", symlinks=True)
+    return Project(tmp_path / "asking")
 
 
 @pytest.fixture

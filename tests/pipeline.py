@@ -11,17 +11,20 @@ ROOT = Path(__file__).parent.parent
 
 # Reading parameters changes no value, and DVC tracks the values key by key: see selflabel/params.py. The package's
 # own file is a docstring and nothing else.
-SCHEMA = {"selflabel/params.py", "selflabel/consistency.py"}
+SCHEMA = {"selflabel/params.py", "selflabel/wording.py", "selflabel/consistency.py"}
 UNTRACKED = SCHEMA | {"selflabel/__init__.py"}
 
 
 class Stage(NamedTuple):
+    """``params``: of params.yaml; ``plans``: of other files, by path."""
+
     name: str
     module: str
     flags: dict[str, str]
     deps: set[str]
     outs: set[str]
     params: set[str]
+    plans: dict[str, list[str]]
     desc: str
 
     def flags_name(self, path: str) -> bool:
@@ -45,6 +48,7 @@ def stages() -> list[Stage]:
             items = items.values() if isinstance(items, dict) else []
             definition = definition.get("do", definition)
             words = definition["cmd"].split()
+            params = definition.get("params", [])
             outs = [out for kind in ("outs", "metrics") for out in definition.get(kind, [])]
             deps = {dep for dep in definition["deps"] if dep != "${item}"}
             found.append(
@@ -54,7 +58,8 @@ def stages() -> list[Stage]:
                     flags=dict(zip(words[3::2], words[4::2], strict=True)),
                     deps=deps | {item for item in items if "${item}" in definition["deps"]},
                     outs={path for out in outs for path in ([out] if isinstance(out, str) else out)},
-                    params=set(definition.get("params", [])),
+                    params={name for name in params if isinstance(name, str)},
+                    plans={path: keys for plan in params if isinstance(plan, dict) for path, keys in plan.items()},
                     desc=definition["desc"],
                 )
             )
@@ -95,6 +100,21 @@ def _file_of(name: str) -> str | None:
 
 
 def parameters_read(module: str) -> set[str]:
-    """The parameters a stage reads: every ``params.<section>.<key>`` or bare ``params.<section>`` in its file."""
-    text = (ROOT / _file_of(module)).read_text()
-    return set(re.findall(r"\bparams\.((?!py\b|yaml\b|faults\b)[a-z_]+(?:\.[A-Za-z_]+)?)", text))
+    """The parameters a stage reads: every ``params.<section>.<key>`` or bare ``params.<section>`` in its file.
+
+    ``settings.<function>(params)`` stands for what that function reads.
+    """
+    return _parameters_in((ROOT / _file_of(module)).read_text())
+
+
+def _parameters_in(text: str) -> set[str]:
+    read = set(re.findall(r"\bparams\.((?!py\b|yaml\b|faults\b|parse\b)[a-z_]+(?:\.[A-Za-z_]+)?)", text))
+    for name in re.findall(r"(?:\bsettings\.|= ?)(\w+)\(params\)", text):
+        read |= _parameters_in(_settings()[name])
+    return read
+
+
+def _settings() -> dict[str, str]:
+    text = (ROOT / "selflabel/settings.py").read_text()
+    functions = [node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)]
+    return {node.name: ast.get_source_segment(text, node) for node in functions}

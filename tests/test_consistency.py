@@ -1,6 +1,8 @@
 """Parameters against each other: what no single value can get wrong."""
 
 import copy
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,9 +12,15 @@ import yaml
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from selflabel import consistency, datasets, features, params
+from selflabel import asking, classifiers, consistency, datasets, features, params
 
-TREE = yaml.safe_load((Path(__file__).parent.parent / "params.yaml").read_text(encoding="utf-8"))
+ROOT = Path(__file__).parent.parent
+TREE, TUTORIAL = (
+    yaml.safe_load((ROOT / path).read_text(encoding="utf-8")) for path in ("params.yaml", "presets/tutorial.yaml")
+)
+# Whatever the committed values come to be.
+for changes in (TUTORIAL, {"self_label": {"iterations": 10, "weights": "none"}, "classifier": {"options": {}}}):
+    TREE |= {section: TREE[section] | values for section, values in changes.items()}
 
 
 def changed(*changes):
@@ -145,6 +153,161 @@ def test_a_geometric_threshold_that_leaves_the_probabilities_is_a_fault():
     ]
 
 
+def scheduled(**values):
+    return params.faults(changed(*((f"self_label.{name}", value) for name, value in values.items())))
+
+
+def test_where_the_last_acceptance_goes_by_the_rule_its_threshold_has_to_be_one_too():
+    up, down = {"threshold_start": 0, "threshold_step": 0.1}, {"threshold_start": 0.2, "threshold_step": -0.1}
+    assert scheduled(**up, iterations=11, final_threshold=0.1) == []
+    assert scheduled(**up, iterations=10, final_threshold=None) == []
+    assert scheduled(**up, iterations=11, final_threshold=None) == [
+        "self_label.threshold_step must keep the threshold of round 12 in [0, 1], got 0.1, which makes it 1.1"
+    ]
+    assert scheduled(**down, iterations=3, final_threshold=0.0) == []
+    assert scheduled(**down, iterations=3, final_threshold=None) == [
+        "self_label.threshold_step must keep the threshold of round 4 in [0, 1], got -0.1, which makes it -0.1"
+    ]
+
+
+def test_so_has_that_of_a_geometric_one():
+    rule = {"accept": "geometric", "threshold_start": 0.5, "threshold_factor": 2.0}
+    assert scheduled(**rule, iterations=2, final_threshold=0.1) == []
+    assert scheduled(**rule, iterations=1, final_threshold=None) == []
+    assert scheduled(**rule, iterations=2, final_threshold=None) == [
+        "self_label.threshold_factor must keep the threshold of round 3 in [0, 1], got 2, which makes it 2"
+    ]
+
+
+def test_without_rounds_the_last_acceptance_has_the_first_threshold():
+    assert scheduled(iterations=0, threshold_start=1.0, threshold_step=1.0, final_threshold=None) == []
+
+
+def test_the_leak_has_no_last_acceptance_to_hold_to_its_range():
+    leak = {"iterations": 11, "threshold_start": 0, "threshold_step": 0.1}
+    values = [*((f"leak.{name}", value) for name, value in leak.items()), ("self_label.accept", "fixed")]
+    assert params.faults(changed(*values, ("self_label.final_threshold", None))) == []
+
+
 @pytest.mark.parametrize("rule", ["percentile", "k_best", "class_k_best"])
 def test_a_rule_without_a_threshold_is_not_held_to_the_thresholds_range(rule):
     assert params.faults(changed(("self_label.accept", rule), ("self_label.threshold_step", 1.0))) == []
+
+
+@pytest.mark.parametrize("rule", ["fixed", "flexmatch", "target_error"])
+def test_a_rule_whose_threshold_does_not_move_by_steps_is_not_held_to_them(rule):
+    changes = [("self_label.accept", rule), ("self_label.threshold_step", 1.0), ("self_label.folds", 5)]
+    assert params.faults(changed(*changes)) == []
+
+
+NEEDS_FOLDS = {"accept": "target_error", "confidence": "isotonic", "precision_margin": 0.25}
+
+
+@pytest.mark.parametrize("folds", [0, 1])
+@pytest.mark.parametrize(("name", "value"), NEEDS_FOLDS.items())
+def test_what_is_judged_out_of_fold_needs_folds(name, value, folds):
+    needy = (f"self_label.{name}", value)
+    assert params.faults(changed(needy, ("self_label.folds", folds))) == [
+        f"self_label.folds must be from 2 to 20 with self_label.{name}={value}, got {folds}"
+    ]
+    assert params.faults(changed(needy, ("self_label.folds", 2))) == []
+
+
+def test_all_that_needs_folds_is_named():
+    assert params.faults(changed(*((f"self_label.{name}", value) for name, value in NEEDS_FOLDS.items()))) == [
+        "self_label.folds must be from 2 to 20 with self_label.accept=target_error and self_label.confidence=isotonic "
+        "and self_label.precision_margin=0.25, got 0"
+    ]
+
+
+def test_a_single_fold_is_a_fault_even_where_none_is_needed():
+    assert params.faults(changed(("self_label.folds", 1))) == ["self_label.folds must be from 2 to 20, got 1"]
+    assert params.faults(changed(("self_label.folds", 0))) == []
+
+
+@pytest.mark.parametrize(("percentage", "n_given"), [(0.05, 3), (0.1, 6), (0.2, 12)])
+def test_more_folds_than_seed_labels_of_the_smallest_class_are_a_fault(percentage, n_given):
+    seeds = ("seed_labels.percentage", percentage)
+    assert params.faults(changed(seeds, ("self_label.folds", n_given))) == []
+    assert params.faults(changed(seeds, ("self_label.folds", n_given + 1))) == [
+        f"self_label.folds must be at most {n_given}, the seed labels of the smallest class, got {n_given + 1}"
+    ]
+
+
+def test_where_a_class_has_no_seed_label_that_is_the_fault_and_not_the_folds():
+    (fault,) = params.faults(changed(("seed_labels.percentage", 0.001), ("self_label.folds", 5)))
+    assert fault.startswith("seed_labels.percentage must ")
+
+
+WRONG_STRATEGY = (
+    "ask.strategy must be one of none, lower_threshold, least_confidence, margin, entropy, random, typiclust, k_means, "
+    "or different ones but none joined by +, got "
+)
+
+
+TWICE_OR_NOBODY = ["margin+margin", "margin+random+margin", "none+margin", "margin+none", "none+none"]
+
+
+@pytest.mark.parametrize(
+    "strategy", ["", "marge", "margin+", "+margin", "margin + random", "Margin", "margin+marge", *TWICE_OR_NOBODY]
+)
+def test_a_strategy_that_is_no_mix_of_different_ones_is_a_fault(strategy):
+    assert params.faults(changed(("ask.strategy", strategy))) == [f"{WRONG_STRATEGY}{strategy!r}"]
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.sampled_from(asking.STRATEGIES[1:]), min_size=1, unique=True))
+def test_any_different_strategies_make_a_mix(names):
+    assert params.faults(changed(("ask.strategy", "+".join(names)))) == []
+
+
+def test_to_ask_nobody_is_a_strategy():
+    assert params.faults(changed(("ask.strategy", "none"))) == []
+
+
+BAYES = "sklearn.naive_bayes.GaussianNB"
+
+
+@pytest.mark.parametrize(
+    ("values", "has_weights"),
+    [
+        ({"name": "svm"}, False),
+        ({"name": "sklearn.naive_bayes.NoSuch"}, False),
+        ({"options": {"max_iter": 5}}, False),
+        ({"name": BAYES, "options": {"var_smoothing": -1}}, False),
+        ({"name": BAYES, "options": {"smooth": 1}}, False),
+        ({"name": "knn"}, True),
+    ],
+)
+def test_a_classifier_that_cannot_work_is_the_fault_that_classifiers_name(values, has_weights):
+    changes = [(f"classifier.{name}", value) for name, value in values.items()]
+    weights = ("self_label.weights", "confidence" if has_weights else "none")
+    whole = TREE["classifier"] | values
+    fault = classifiers.fault(whole["name"], whole["options"], has_weights=has_weights)
+    assert fault.startswith(("classifier.", "self_label.weights "))
+    assert params.faults(changed(*changes, weights)) == [fault]
+
+
+@pytest.mark.parametrize("weights", ["none", "confidence"])
+@pytest.mark.parametrize(
+    "values",
+    [{"name": "linear_svm"}, {"name": "random_forest"}, {"name": BAYES, "options": {"var_smoothing": 0.1}}],
+)
+def test_a_classifier_that_can_work_is_no_fault(values, weights):
+    changes = [(f"classifier.{name}", value) for name, value in values.items()]
+    assert params.faults(changed(*changes, ("self_label.weights", weights))) == []
+
+
+def test_rules_about_a_section_that_is_missing_are_left_out():
+    sections = {"dataset": SimpleNamespace(name="digits")}
+    assert consistency.faults(sections, n_round_rows=3) == consistency.faults({}, n_round_rows=3) == []
+
+
+# A fifth of a second each: these are for who waits for `dvc repro` to begin.
+SLOW = {"sklearn", "scipy.stats", "scipy.spatial", "scipy.optimize", "matplotlib", "tensorflow"}
+
+
+def test_checking_does_not_wait_for_what_it_does_not_need():
+    code = f"import sys; from selflabel import params; params.faults({TREE}); print(*({SLOW} & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

@@ -4,11 +4,11 @@ import json
 
 import numpy as np
 import pytest
+from test_history import SUMMARY
 
-from selflabel import evaluation, files, history
+from selflabel import evaluation, files, state
 from selflabel.evaluation import Baseline
 from selflabel.labels import Labels
-from selflabel.state import State
 
 CLASSES = ("a", "b")
 POOL_TRUTH = np.int16([0, 1, 0, 1, 0, 1])
@@ -17,24 +17,63 @@ PROBABILITIES = np.float32([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8], [0.3, 0.7]])
 BASELINES = {"few": Baseline(np.int16([0, 1, 0, 1]), 2), "all": Baseline(TEST_TRUTH, 6)}
 
 
-def final(n_rounds=2):
+NAN = pytest.approx(np.nan, nan_ok=True)
+SHOWN = {"low": [0.5], "high": [1.0], "count": [2], "mean_confidence": [0.75], "share_right": [0.5]}
+
+
+def summary(number, n_accepted=1, reliability=None, **more):
+    parts = {"round": number, "threshold": 0.5, "n_accepted": n_accepted, "reliability": reliability}
+    return SUMMARY | parts | more
+
+
+def played(seeds, *rounds):
+    """The state after rounds that left these labels."""
+    return state.first(seeds)._replace(
+        labels=rounds[-1] if rounds else seeds,
+        history=[
+            summary(number, n_accepted=int(np.sum(labels.is_machine & (labels.confirmed == number))))
+            for number, labels in enumerate(rounds, start=1)
+        ],
+        test_labels=np.int16([[0, 0, 0, 0], [0, 1, 1, 1]])[: len(rounds)],
+        machine_labels=np.array([state.machine_labels(labels) for labels in rounds]),
+    )
+
+
+def final():
     """Rows 0–1 given, row 2 rightly labelled in round 1, row 3 wrongly in round 2, the others without a label."""
-    labels = Labels.from_seeds(np.array([0, 1]), POOL_TRUTH[:2], n_rows=6)
-    summaries = []
-    for number, row in ((1, 2), (2, 3))[:n_rounds]:
-        labels = labels.with_machine_labels(np.array([row]), np.array([0]), np.array([0.75]), round_number=number)
-        summaries.append(history.summarise(labels, number, 0.5, CLASSES))
-    return State(labels, summaries, np.int16([[0, 0, 0, 0], [0, 1, 1, 1]])[:n_rounds])
+    seeds = Labels.from_seeds(np.array([0, 1]), POOL_TRUTH[:2], n_rows=6)
+    one = seeds.with_machine_labels(np.array([2]), np.array([0]), np.array([0.75]), round_number=1)
+    return played(seeds, one, one.with_machine_labels(np.array([3]), np.array([0]), np.array([0.75]), round_number=2))
 
 
 def no_machine_labels():
-    labels = Labels.from_seeds(np.array([0, 1]), POOL_TRUTH[:2], n_rows=6)
-    return State(labels, [history.summarise(labels, 1, 0.5, CLASSES)], np.int16([[0, 1, 1, 1]]))
+    seeds = Labels.from_seeds(np.array([0, 1]), POOL_TRUTH[:2], n_rows=6)
+    return played(seeds, seeds)
 
 
-def tables(state=None, baselines=BASELINES, n_bins=2):
+def with_an_answer():
+    """As the first, but somebody answered in round 1 what row 3 is."""
+    given = final()
+    one = Labels.from_seeds(np.array([0, 1]), POOL_TRUTH[:2], n_rows=6)
+    one = one.with_machine_labels(np.array([2]), np.array([0]), np.array([0.75]), round_number=1)
+    return given._replace(
+        labels=one.with_human_labels(np.array([3]), np.array([1]), round_number=1),
+        history=[summary(1), summary(2, n_accepted=0)],
+        machine_labels=np.stack([state.machine_labels(one)] * 2),
+    )
+
+
+def revising():
+    """As the first, but round 2 gives the label of row 2 again, and keeps the wrong one of row 3."""
+    seeds = Labels.from_seeds(np.array([0, 1]), POOL_TRUTH[:2], n_rows=6)
+    one = seeds.revised(np.array([2]), np.array([0]), np.array([0.75]), round_number=1)
+    given = played(seeds, one, one.revised(np.array([2, 3]), np.array([0, 0]), np.full(2, 0.75), round_number=2))
+    return given._replace(history=[summary(1, n_new=1), summary(2, n_accepted=2, n_new=1)])
+
+
+def tables(given=None, baselines=BASELINES, n_bins=2):
     return evaluation.tables(
-        state or final(), PROBABILITIES, baselines, POOL_TRUTH, TEST_TRUTH, classes=CLASSES, n_bins=n_bins
+        given or final(), PROBABILITIES, baselines, POOL_TRUTH, TEST_TRUTH, classes=CLASSES, n_bins=n_bins
     )
 
 
@@ -42,13 +81,14 @@ def plain(columns):
     return {name: np.asarray(column).tolist() for name, column in columns.items()}
 
 
-def report(labels):
-    return evaluation.report(labels, PROBABILITIES.argmax(axis=1), BASELINES, POOL_TRUTH, TEST_TRUTH, classes=CLASSES)
+def report(labels, n_bins=2):
+    return evaluation.report(labels, PROBABILITIES, BASELINES, POOL_TRUTH, TEST_TRUTH, classes=CLASSES, n_bins=n_bins)
 
 
 def test_the_report_has_the_test_images_the_pool_the_cost_and_the_baselines():
     assert report(final().labels) == {
-        "test": {"accuracy": 0.75, "macro_f1": pytest.approx((2 / 3 + 4 / 5) / 2, abs=1e-6)},
+        # The classifier is 0.75 sure on average and right in three of four.
+        "test": {"accuracy": 0.75, "macro_f1": pytest.approx((2 / 3 + 4 / 5) / 2, abs=1e-6), "calibration_error": 0},
         "pool": {"coverage": 0.666667, "label_accuracy": 0.5},
         "human_labels": 2,
         "baselines": {
@@ -58,33 +98,94 @@ def test_the_report_has_the_test_images_the_pool_the_cost_and_the_baselines():
     }
 
 
-@pytest.mark.parametrize("state", [final(), no_machine_labels()], ids=["machine labels", "none"])
-def test_the_report_can_be_written_as_json(state):
-    text = json.dumps(report(state.labels), allow_nan=False)
-    assert json.loads(text) == report(state.labels)
+def test_the_calibration_error_of_the_test_images_is_over_as_many_bins_as_asked_for():
+    # Of three bins the middle one has 0.6, wrong, the last 0.9, 0.8 and 0.7, right.
+    assert report(final().labels, n_bins=3)["test"]["calibration_error"] == pytest.approx((0.6 + 3 * 0.2) / 4)
 
 
-def test_the_table_of_rounds_judges_each_round_by_itself():
-    assert plain(tables()["rounds"]) == {
-        "round": [1, 2],
-        "threshold": [0.5, 0.5],
-        "n_accepted": [1, 1],
-        "n_remaining": [3, 2],
+def test_every_label_of_a_person_counts_seeds_and_answers():
+    assert report(with_an_answer().labels)["human_labels"] == 3
+
+
+EACH = pytest.mark.parametrize("make", [final, no_machine_labels, with_an_answer, revising])
+
+
+@EACH
+def test_the_report_can_be_written_as_json(make):
+    text = json.dumps(report(make().labels), allow_nan=False)
+    assert json.loads(text) == report(make().labels)
+
+
+def test_the_table_of_rounds_judges_each_round_by_itself_and_has_what_its_summary_says():
+    found = plain(tables()["rounds"])
+    of_the_truth = {
         "accepted_accuracy": [1, 0],
         "label_accuracy": [1, 0.5],
         "coverage": [0.5, 0.666667],
         "test_accuracy": [0.5, 0.75],
         "test_macro_f1": pytest.approx([1 / 3, 11 / 15], abs=2e-6),
-        "stop": ["no", "no"],
     }
+    assert {name: found[name] for name in of_the_truth} == of_the_truth
+    of_the_summaries = {name: column for name, column in found.items() if name not in of_the_truth}
+    assert list(of_the_summaries) == [*evaluation.OF_A_ROUND, "stop"]
+    assert of_the_summaries == {name: [given[name] for given in final().history] for name in of_the_summaries}
+    assert list(found) == [*evaluation.OF_A_ROUND, *of_the_truth, "stop"]
+
+
+def test_the_table_of_rounds_tells_all_labels_given_from_those_that_are_new():
+    found = plain(tables(revising())["rounds"])
+    names = list(found)
+    assert names[names.index("n_accepted") + 1] == "n_new"
+    assert (found["n_accepted"], found["n_new"]) == ([1, 2], [1, 1])
+    assert found["accepted_accuracy"] == found["label_accuracy"] == [1, 0.5]
+    assert plain(tables(revising())["rounds_per_class"])["accepted_accuracy"] == [1, NAN, 0.5, NAN]
+
+
+def test_a_round_that_accepted_nothing_is_not_judged_by_the_labels_of_others():
+    given = revising()
+    given = given._replace(
+        history=[given.history[0], summary(2, n_accepted=0)], machine_labels=given.machine_labels[[0, 0]]
+    )
+    found = plain(tables(given)["rounds"])
+    assert found["accepted_accuracy"] == [1, NAN]
+    assert found["label_accuracy"] == [1, 1]
+
+
+def test_an_answer_covers_its_image_from_the_round_after_the_one_that_asked():
+    assert plain(tables(with_an_answer())["rounds"])["coverage"] == [0.5, 0.666667]
 
 
 def test_a_round_that_only_passed_by_is_a_line_without_a_threshold():
-    state = final().passed_through(3)
-    rounds = plain(tables(state)["rounds"])
+    rounds = plain(tables(final().passed_through(3))["rounds"])
     assert rounds["round"] == [1, 2, 3]
     assert rounds["threshold"] == [0.5, 0.5, None]
     assert rounds["label_accuracy"][2] == rounds["label_accuracy"][1]
+    assert rounds["accepted_accuracy"][2] == NAN
+    assert (rounds["n_accepted"][2], rounds["n_new"][2]) == (0, 0)
+    assert rounds["calibration_error"][2] is None
+
+
+def test_a_round_that_only_passed_by_has_no_reliability_of_its_own():
+    given = final()._replace(history=[summary(1), summary(2, reliability=SHOWN)]).passed_through(3)
+    assert plain(tables(given)["calibration"])["round"] == [2]
+
+
+def test_the_reliability_of_each_round_out_of_fold_is_a_table_of_its_own():
+    given = final()
+    more = {"low": [0, 0.5], "high": [0.5, 1], "count": [1, 3], "mean_confidence": [0.3, 0.8], "share_right": [0, 1]}
+    given = given._replace(history=[summary(1, reliability=SHOWN), summary(2, reliability=more)])
+    assert plain(tables(given)["calibration"]) == {
+        "round": [1, 2, 2],
+        "low": [0.5, 0, 0.5],
+        "high": [1, 0.5, 1],
+        "count": [2, 1, 3],
+        "mean_confidence": [0.75, 0.3, 0.8],
+        "share_right": [0.5, 0, 1],
+    }
+
+
+def test_without_folds_that_table_has_its_columns_and_no_rows():
+    assert plain(tables()["calibration"]) == {name: [] for name in ("round", *SHOWN)}
 
 
 def test_the_table_of_classes_joins_test_images_and_pool():
@@ -95,7 +196,7 @@ def test_the_table_of_classes_joins_test_images_and_pool():
         "f1": [0.666667, 0.8],
         "support": [2, 2],
         "n_machine": [2, 0],
-        "label_accuracy": [0.5, pytest.approx(np.nan, nan_ok=True)],
+        "label_accuracy": [0.5, NAN],
         "coverage": [0.666667, 0.666667],
     }
 
@@ -133,9 +234,9 @@ def test_without_machine_labels_reliability_is_of_test_images_alone():
     assert set(tables(no_machine_labels())["reliability"]["of"]) == {"test images"}
 
 
-@pytest.mark.parametrize("state", [final(), no_machine_labels()], ids=["machine labels", "none"])
-def test_every_table_can_be_written_and_read(tmp_path, state):
-    for name, columns in tables(state).items():
+@EACH
+def test_every_table_can_be_written_and_read(tmp_path, make):
+    for name, columns in tables(make()).items():
         files.write_table(tmp_path / f"{name}.csv", columns)
         found = files.read_table(tmp_path / f"{name}.csv")
         assert list(found) == list(columns)

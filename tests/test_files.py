@@ -11,8 +11,10 @@ from matplotlib.figure import Figure
 
 from selflabel import files
 
-# A letter in front: a text column of numbers alone would be read as numbers.
-TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=6).map(lambda text: "t" + text)
+# Some look like a number, a date, a truth value or a missing one.
+TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=6) | st.sampled_from(
+    ["007", "1e3", "nan", "true", "2024-01-01", "12:30", "NULL", "-"]
+)
 NUMBERS = st.floats(allow_nan=True, allow_infinity=False)
 
 
@@ -100,6 +102,30 @@ def test_text_is_read_as_it_was_written(tmp_path):
     assert (tmp_path / "a.txt").read_bytes() == "one\ntwø\n".encode()
 
 
+@pytest.mark.parametrize("before", [b"", b"one\n", b"one\r\ntwo", "ø\r".encode(), b"\xef\xbb\xbfone\n", b"\xff\xfe"])
+@pytest.mark.parametrize("text", ["", "three\n", "three\r\nfour\n", "thrëe\rfour"])
+def test_appended_text_comes_after_bytes_that_stay_and_keeps_its_line_ends(tmp_path, before, text):
+    path = tmp_path / "a.csv"
+    path.write_bytes(before)
+    files.append_text(path, text)
+    files.append_text(path, text)
+    assert path.read_bytes() == before + 2 * text.encode()
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_text_appended_to_no_file_makes_one(tmp_path):
+    files.append_text(tmp_path / "a.csv", "one\r\n")
+    assert (tmp_path / "a.csv").read_bytes() == b"one\r\n"
+
+
+def test_text_that_cannot_be_appended_leaves_the_file_as_it_was(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"one\r\n")
+    with pytest.raises(ValueError):
+        files.append_text(path, "two\n\ud800")
+    assert path.read_bytes() == b"one\r\n"
+
+
 @settings(deadline=None, max_examples=50)
 @given(st.sampled_from(["uint8", "int16", "int64", "float32"]), array_shapes(max_dims=3, min_side=0, max_side=3))
 def test_an_array_is_read_as_it_was_written_empty_or_not(tmp_path_factory, dtype, shape):
@@ -162,6 +188,12 @@ def test_an_empty_text_stays_a_text(tmp_path):
 
 def test_a_text_column_of_empty_cells_stays_a_text_column(tmp_path):
     assert table(tmp_path / "a.csv", {"a": ["", ""], "b": [1, 2]})["a"].tolist() == ["", ""]
+
+
+@pytest.mark.parametrize("text", ["007", "1e3", "nan", "true", "2024-01-01", "12:30"])
+def test_a_text_that_looks_like_something_else_stays_that_text(tmp_path, text):
+    found = table(tmp_path / "a.csv", {"who": [text, text], '"n"': [7, 8]})
+    assert (found["who"].tolist(), found['"n"'].tolist()) == ([text, text], [7, 8])
 
 
 def test_texts_keep_commas_quotes_and_line_breaks(tmp_path):

@@ -1,47 +1,110 @@
-"""Summaries: what a round did."""
+"""The words and sentences of rounds' summaries."""
 
 import json
 
-import numpy as np
 import pytest
 
 from selflabel import history
-from selflabel.labels import Labels
 
-CLASSES = ("a", "b", "c")
+SUMMARY = {
+    "round": 2,
+    "rule": "linear",
+    "threshold": 0.30,
+    "class_thresholds": None,
+    "n_accepted": 12345,
+    "n_new": 45,
+    "accepted_per_class": {"a": 12000, "b": 345},
+    "n_flipped": 3,
+    "n_withdrawn": 0,
+    "n_remaining": 0,
+    "human_labels": 600,
+    "claimed_precision": 0.9,
+    "shown_precision": 0.8,
+    "n_shown": 25,
+    "calibration_error": 0.05,
+    "reliability": {"low": [0.8], "high": [0.9], "count": [25], "mean_confidence": [0.85], "share_right": [0.8]},
+    "n_questions": 0,
+    "n_open": 7,
+    "kappa": 0.75,
+    "stop": "no",
+}
 
 
-def played():
-    labels = Labels.from_seeds(np.array([0]), np.array([1]), n_rows=6)
-    labels = labels.with_machine_labels(np.array([1, 2]), np.array([2, 2]), np.full(2, 0.9), round_number=1)
-    return labels.with_machine_labels(np.array([3, 4]), np.array([1, 2]), np.full(2, 0.5), round_number=2)
-
-
-@pytest.mark.parametrize(
-    ("number", "counts"), [(1, {"a": 0, "b": 0, "c": 2}), (2, {"a": 0, "b": 1, "c": 1}), (3, dict.fromkeys("abc", 0))]
-)
-def test_a_summary_counts_what_its_own_round_accepted(number, counts):
-    assert history.summarise(played(), number, 0.25, CLASSES) == {
-        "round": number,
-        "threshold": 0.25,
-        "n_accepted": sum(counts.values()),
-        "accepted_per_class": counts,
-        "n_remaining": 1,
-        "stop": "no",
+def test_a_round_that_passed_through_did_nothing_and_claims_nothing():
+    assert history.passed_through(SUMMARY | {"stop": "pool_empty"}, 3) == {
+        "round": 3,
+        "rule": "linear",
+        "threshold": None,
+        "class_thresholds": None,
+        "n_accepted": 0,
+        "n_new": 0,
+        "accepted_per_class": {"a": 0, "b": 0},
+        "n_flipped": 0,
+        "n_withdrawn": 0,
+        "n_remaining": 0,
+        "human_labels": 600,
+        "claimed_precision": None,
+        "shown_precision": None,
+        "n_shown": None,
+        # Of a fit, and nothing was fitted.
+        "calibration_error": None,
+        "reliability": None,
+        "n_questions": 0,
+        "n_open": 7,
+        "kappa": None,
+        "stop": "pool_empty",
     }
 
 
-def test_the_rounds_stop_once_no_row_is_without_a_label():
-    full = played().with_machine_labels(np.array([5]), np.array([0]), np.ones(1), round_number=3)
-    summary = history.summarise(full, 3, 0.25, CLASSES)
-    assert (summary["n_remaining"], summary["stop"]) == (0, "pool_empty")
+def test_the_summary_of_the_round_before_stays_as_it_is():
+    before = json.loads(json.dumps(SUMMARY))
+    history.passed_through(before, 3)["accepted_per_class"]["a"] = 5
+    assert before == SUMMARY
 
 
-def test_a_summary_is_plain_json():
-    summary = history.summarise(played(), 2, 0.25, CLASSES)
-    assert json.loads(json.dumps(summary)) == summary
+def test_passing_through_twice_is_passing_through():
+    once = history.passed_through(SUMMARY, 3)
+    assert history.passed_through(once, 4) == once | {"round": 4}
 
 
-def test_a_sentence_gives_threshold_accepted_and_remaining():
-    summary = {"threshold": 0.30, "n_accepted": 12345, "n_remaining": 0}
-    assert history.sentence(summary) == "threshold 0.3, 12,345 accepted, 0 without a label"
+def test_every_word_that_stops_the_loop_is_there_once_and_is_one_word():
+    words = [history.GOES_ON, history.ITERATIONS, history.CLAIMED_PRECISION_OFF, history.POOL_EMPTY]
+    words += history.CHOSEN_STOPS
+    assert len(set(words)) == len(words)
+    assert all(word.replace("_", "").isalpha() for word in words)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({}, "threshold 0.3, 12,345 accepted, 0 without a label"),
+        ({"threshold": None, "n_accepted": 0}, "0 accepted, 0 without a label"),
+        ({"n_withdrawn": 1000}, "threshold 0.3, 12,345 accepted, 1,000 withdrawn, 0 without a label"),
+        ({"n_questions": 54}, "threshold 0.3, 12,345 accepted, 0 without a label, 54 questions"),
+        ({"stop": "iterations"}, "threshold 0.3, 12,345 accepted, 0 without a label"),
+        ({"stop": "pool_empty"}, "threshold 0.3, 12,345 accepted, 0 without a label, pool_empty"),
+        (
+            {"threshold": None, "n_remaining": 60000, "n_withdrawn": 2, "n_questions": 1, "stop": "budget_spent"},
+            "12,345 accepted, 2 withdrawn, 60,000 without a label, 1 question, budget_spent",
+        ),
+        (
+            {"n_withdrawn": 3, "n_questions": 2, "stop": "nothing_changed"},
+            "threshold 0.3, 12,345 accepted, 3 withdrawn, 0 without a label, 2 questions, nothing_changed",
+        ),
+        ({"rule": "target_error"}, "threshold 0.3, 12,345 accepted, 0 without a label"),
+        (
+            {"rule": "target_error", "threshold": None, "n_accepted": 0, "n_remaining": 7},
+            "no threshold is shown to keep the target error, 0 accepted, 7 without a label",
+        ),
+        (
+            {
+                **{"rule": "target_error", "threshold": None, "n_accepted": 0, "n_withdrawn": 5, "n_remaining": 7},
+                "stop": "target_error_unreachable",
+            },
+            "no threshold is shown to keep the target error, 0 accepted, 5 withdrawn, 7 without a label, "
+            "target_error_unreachable",
+        ),
+    ],
+)
+def test_a_sentence_says_what_there_is_to_say(changes, sentence):
+    assert history.sentence(SUMMARY | changes) == sentence

@@ -8,27 +8,46 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selflabel import params
+from selflabel import history, params
 
-FILE = Path(__file__).parent.parent / "params.yaml"
-TREE = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+ROOT = Path(__file__).parent.parent
+FILE = ROOT / "params.yaml"
+COMMITTED = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+PRESETS = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in (ROOT / "presets").glob("*.yaml")}
 NAN, INF = float("nan"), float("inf")
 
-SECTIONS = "dataset, features, seed_labels, self_label, classifier, leak, evaluate, draw"
+
+def merged(*trees):
+    return {name: {key: value for tree in trees for key, value in tree.get(name, {}).items()} for name in COMMITTED}
+
+
+# Whatever the committed values come to be.
+TREE = merged(
+    COMMITTED, PRESETS["tutorial"], {"self_label": {"iterations": 10, "weights": "none"}, "classifier": {"options": {}}}
+)
+
+SECTIONS = "dataset, features, seed_labels, self_label, ask, answers, classifier, leak, evaluate, draw"
 IN_KEYS = [(section, key) for section, keys in TREE.items() for key in keys if key != "hog"]
 IN_KEYS += [("features", "hog", key) for key in TREE["features"]["hog"]]
 
 WHOLE = ["bins", "block", "cell", "levels", "stride", "window"]
 WHOLE = [("features", "hog", key) for key in WHOLE] + [
-    ("seed_labels", "seed"), ("self_label", "iterations"), ("classifier", "seed"), ("leak", "iterations"),
+    ("seed_labels", "seed"), ("self_label", "iterations"), ("self_label", "k"), ("self_label", "folds"),
+    ("ask", "per_round"), ("ask", "budget"), ("ask", "seed"), ("classifier", "neighbours"), ("classifier", "trees"),
+    ("classifier", "seed"), ("leak", "iterations"),
     ("evaluate", "reliability_bins"), ("evaluate", "mistakes_per_round"), ("draw", "samples_per_class"),
     ("draw", "seed"),
 ]  # fmt: skip
 NUMBERS = [
     ("features", "hog", "win_sigma"), ("features", "hog", "l2hys_threshold"), ("seed_labels", "percentage"),
-    ("self_label", "threshold_start"), ("self_label", "threshold_step"), ("self_label", "final_threshold"),
-    ("classifier", "C"), ("leak", "threshold_start"), ("leak", "threshold_step"),
+    ("self_label", "threshold_start"), ("self_label", "threshold_step"), ("self_label", "threshold_factor"),
+    ("self_label", "percent"), ("self_label", "target_error"), ("self_label", "target_alpha"),
+    ("self_label", "precision_margin"), ("self_label", "stable_kappa"), ("self_label", "lower_threshold"),
+    ("ask", "min_distance"), ("classifier", "C"), ("classifier", "gamma"), ("leak", "threshold_start"),
+    ("leak", "threshold_step"),
 ]  # fmt: skip
+TEXTS = [("dataset", "source"), ("ask", "strategy"), ("classifier", "name")]
+FINAL = ("self_label", "final_threshold")  # the one number that may be missing
 SWITCHES = [("features", "hog", "gamma_correction"), ("features", "hog", "signed_gradients")]
 
 
@@ -52,12 +71,24 @@ def faults_of(path, value):
 
 def test_the_committed_file_has_no_fault():
     table = yaml.safe_load((FILE.parent / "rounds" / "table.yaml").read_text(encoding="utf-8"))
-    assert params.faults(TREE, n_round_rows=len(table["rounds"])) == []
+    assert params.faults(COMMITTED, n_round_rows=len(table["rounds"])) == []
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_has_no_fault_and_nothing_that_the_committed_file_does_not_have(name):
+    assert params.faults(merged(COMMITTED, PRESETS[name])) == []
+    assert PRESETS[name].keys() <= COMMITTED.keys()
 
 
 def test_loading_gives_the_values_of_the_file():
     loaded = params.load(str(FILE))
-    assert {name: section.model_dump() for name, section in loaded._asdict().items()} == TREE
+    assert {name: section.model_dump() for name, section in loaded._asdict().items()} == COMMITTED
+
+
+def test_a_tree_is_parsed_as_its_file_is_loaded():
+    assert params.parse(COMMITTED, source="a tree") == params.load(str(FILE))
+    with pytest.raises(ValueError, match=r"^a tree: draw is missing$"):
+        params.parse({name: keys for name, keys in TREE.items() if name != "draw"}, source="a tree")
 
 
 def test_a_loaded_section_is_read_only():
@@ -125,9 +156,48 @@ def test_a_number_is_no_boolean_and_no_quoted_number(path, value):
     assert faults_of(path, value) == [f"{'.'.join(path)} must be a number, got {value!r}"]
 
 
-@pytest.mark.parametrize("path", NUMBERS, ids=".".join)
+@pytest.mark.parametrize("value", [True, "0.5", [0.5], "null", False])
+def test_a_final_threshold_that_is_no_number_and_not_null_is_a_fault(value):
+    assert faults_of(FINAL, value) == [f"self_label.final_threshold must be a number, got {value!r}"]
+
+
+def test_without_a_final_threshold_the_rule_of_the_rounds_goes_on():
+    assert faults_of(FINAL, None) == []
+
+
+@pytest.mark.parametrize("path", [path for path in [*NUMBERS, FINAL] if not path[1].startswith("target")], ids=".".join)
 def test_a_number_may_be_written_as_a_whole_one(path):
-    assert faults_of(path, 0 if "threshold_step" in path else 1) == []
+    folds = (("self_label", "folds"), 2)  # with which precision_margin may be anything
+    assert params.faults(changed(folds, (path, 0 if "threshold_step" in path else 1))) == []
+
+
+@pytest.mark.parametrize("value", [None, 3, True, ["margin"]])
+@pytest.mark.parametrize("path", TEXTS, ids=".".join)
+def test_a_text_is_no_number_and_no_list(path, value):
+    assert faults_of(path, value) == [f"{'.'.join(path)} must be text, got {value!r}"]
+
+
+@pytest.mark.parametrize("value", [None, "nothing_accepted", 3, {}])
+def test_the_words_that_stop_the_loop_are_a_list(value):
+    assert faults_of("self_label.stop", value) == [f"self_label.stop must be a list, got {value!r}"]
+
+
+def test_all_words_may_stop_the_loop_or_none():
+    assert faults_of("self_label.stop", list(history.CHOSEN_STOPS)) == faults_of("self_label.stop", []) == []
+
+
+def test_each_unknown_word_that_would_stop_the_loop_is_named_with_those_there_are():
+    words = "'target_error_unreachable', 'nothing_accepted', 'nothing_changed', 'stable_predictions' or 'budget_spent'"
+    assert faults_of("self_label.stop", ["nothing_excepted", "nothing_changed", "pool_empty", 3]) == [
+        f"self_label.stop.0 must be {words}, got 'nothing_excepted'",
+        f"self_label.stop.2 must be {words}, got 'pool_empty'",
+        f"self_label.stop.3 must be {words}, got 3",
+    ]
+
+
+@pytest.mark.parametrize("value", [None, [], "C=1", 3])
+def test_the_options_of_a_classifier_are_a_mapping(value):
+    assert faults_of("classifier.options", value) == [f"classifier.options must be a mapping, got {value!r}"]
 
 
 @pytest.mark.parametrize("value", ["yes", 1, 0, None])
@@ -141,9 +211,17 @@ def test_a_switch_is_true_or_false_and_nothing_else(path, value):
     [
         ("dataset.name", "mnist", "'fashion_mnist' or 'digits'"),
         ("dataset.name", None, "'fashion_mnist' or 'digits'"),
-        ("dataset.source", 3, "text"),
         ("features.extractor", "sift", "'hog' or 'pixels'"),
-        ("classifier.name", "svm", "'linear_svm'"),
+        (
+            "self_label.accept",
+            "best",
+            "'fixed', 'linear', 'geometric', 'flexmatch', 'target_error', 'percentile', 'k_best' or 'class_k_best'",
+        ),
+        ("self_label.keep", "forever", "'permanent' or 'revise'"),
+        ("self_label.train_on", "labels", "'all_labels' or 'human_labels'"),
+        ("self_label.weights", None, "'none' or 'confidence'"),
+        ("self_label.confidence", "platt", "'ovr_logistic', 'sigmoid', 'temperature' or 'isotonic'"),
+        ("answers.source", "truth", "'simulated' or 'people'"),
         ("features.hog.deriv_aperture", 3, "1"),
         ("features.hog.histogram_norm_type", 1, "0"),
     ],
@@ -176,9 +254,26 @@ def test_a_choice_among_whole_numbers_takes_no_boolean_and_no_fraction(path, val
         ("seed_labels.seed", "[0, 4294967295]", [-1, 2**32], [0, 2**32 - 1]),
         ("self_label.iterations", "[0, 1000]", [-1, 1001, 10**400], [0]),
         ("self_label.final_threshold", "[0, 1]", [-0.01, 1.01, INF, NAN], [0, 1]),
+        ("self_label.threshold_start", "[0, 1]", [-0.01, 1.01, INF, NAN], [0.5, 1]),
         ("self_label.threshold_step", "[-1, 1]", [-1.01, 1.01, -INF, NAN], [0]),
+        ("self_label.threshold_factor", "(0, 2]", [0, -1, 2.01, INF, NAN], [0.01, 2]),
+        ("self_label.percent", "(0, 100]", [0, -1, 100.01, INF, NAN], [0.01, 100]),
+        ("self_label.k", "[1, inf)", [0, -1], [1, 10**6]),
+        ("self_label.target_error", "(0, 1)", [0, 1, -0.01, INF, NAN], [0.001, 0.999]),
+        ("self_label.target_alpha", "(0, 1)", [0, 1, -0.01, INF, NAN], [0.001, 0.999]),
+        ("self_label.folds", "[0, 20]", [-1, 21], [0, 2, 20]),
+        ("self_label.precision_margin", "[0, 1]", [-0.01, 1.01, INF, NAN], [1]),
+        ("self_label.stable_kappa", "[0, 1]", [-0.01, 1.01, INF, NAN], [0, 1]),
+        ("self_label.lower_threshold", "[0, 1]", [-0.01, 1.01, INF, NAN], [0, 1]),
+        ("ask.per_round", "[0, 100000]", [-1, 100_001], [0, 100_000]),
+        ("ask.budget", "[0, 10000000]", [-1, 10_000_001], [0, 10_000_000]),
+        ("ask.min_distance", "[0, 1]", [-0.01, 1.01, INF, NAN], [0, 1]),
+        ("ask.seed", "[0, 4294967295]", [-1, 2**32], [0, 2**32 - 1]),
         ("leak.threshold_start", "[0, 1]", [-0.01, 1.01, INF, NAN], [0.5, 1]),
         ("classifier.C", "(0, inf)", [0, -1, INF, -INF, NAN], [1e-9, 1e9]),
+        ("classifier.gamma", "(0, inf)", [0, -1, INF, NAN], [1e-9, 1e9]),
+        ("classifier.neighbours", "[1, inf)", [0, -1], [1, 10**6]),
+        ("classifier.trees", "[1, inf)", [0, -1], [1, 10**6]),
         ("classifier.seed", "[0, 4294967295]", [-1, 2**32], [2**32 - 1]),
         ("evaluate.reliability_bins", "[2, 100]", [1, 101], [2, 100]),
         ("evaluate.mistakes_per_round", "[1, 100]", [0, 101], [1, 100]),
@@ -200,21 +295,25 @@ def test_more_scales_than_a_c_integer_holds_are_a_fault():
 
 
 SEVERAL = [
+    "answers is missing",
+    "ask.strategy must be one of none, lower_threshold, least_confidence, margin, entropy, random, typiclust, k_means, "
+    "or different ones but none joined by +, got 'marge'",
     "dataset.name must be 'fashion_mnist' or 'digits', got 'mnist'",
     "draw.seeds is not a parameter; did you mean seed?",
     "evaluate is missing",
     "features.hog.bins must be in [1, 360], got 0",
     "features.hog.cell must be a whole number, got '7'",
     "leak.threshold_step must keep the threshold of round 10 in [0, 1], got 0.9, which makes it 8.85",
+    "self_label.folds must be from 2 to 20 with self_label.confidence=sigmoid, got 0",
 ]
 
 
 def several():
     tree = changed(
         ("features.hog.cell", "7"), ("features.hog.bins", 0), ("dataset.name", "mnist"), ("draw.seeds", 1),
-        ("leak.threshold_step", 0.9),
+        ("leak.threshold_step", 0.9), ("ask.strategy", "marge"), ("self_label.confidence", "sigmoid"),
     )  # fmt: skip
-    del tree["evaluate"]
+    del tree["evaluate"], tree["answers"]
     return tree
 
 
@@ -234,6 +333,8 @@ FAULTS = [
     ("dataset.name", "mnist"), ("dataset.sauce", 1), ("features.hog.bins", 0), ("features.hog.cel", 7),
     ("seed_labels.percentage", NAN), ("self_label.final_threshold", "0.1"), ("classifier.C", True),
     ("leak.iterations", 1.0), ("evaluate.reliability_bins", 1), ("draw.seed", None), ("download", {}),
+    ("self_label.stop", ["never"]), ("ask.strategy", "none+margin"), ("answers", None),
+    ("self_label.keep", "some"),
 ]  # fmt: skip
 
 

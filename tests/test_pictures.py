@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selflabel import files, metrics, pictures
+from stages.evaluate import BASELINES
 
 NAN = float("nan")
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 4, 4), np.uint8)
@@ -19,6 +20,8 @@ MISTAKES = {
 }
 ROUNDS = {"round": [1, 2], "test_accuracy": [0.5, 0.6], "label_accuracy": [NAN, 0.9], "coverage": [0.1, 0.4]}
 NO_LABELS = ROUNDS | {"label_accuracy": [NAN, NAN]}
+CLAIMED = ROUNDS | {"claimed_precision": [NAN, 0.95], "shown_precision": [NAN, NAN]}
+SHOWN = ROUNDS | {"claimed_precision": [0.9, 0.95], "shown_precision": [0.8, 0.7]}
 ONE_ROUND = {"round": [1], "test_accuracy": [0.5], "label_accuracy": [NAN], "coverage": [1.0]}
 
 
@@ -72,11 +75,36 @@ def test_no_mistakes_at_all_are_an_empty_picture(tmp_path):
         assert shown(figure) == []
 
 
+@pytest.mark.parametrize(("rows", "in_rows"), [([], []), ([3, 1], [2]), ([0] * 10, [10]), ([2] * 13, [10, 2])])
+def test_a_queue_shows_its_first_questions_ten_in_a_row(tmp_path, monkeypatch, rows, in_rows):
+    monkeypatch.setattr(pictures, "QUEUE_SHOWN", 12)
+    figure = pictures.queue(IMAGES, np.array(rows, int), [f"{row:032x}" for row in rows])
+    save(tmp_path, figure)
+    assert [len(row) for row in shown(figure)] == in_rows
+    for row, image in zip(rows, [image for images in shown(figure) for image in images], strict=False):
+        np.testing.assert_array_equal(image, IMAGES[row])
+    waiting = f"Waiting for an answer: {len(rows)} images" if rows else "No image waits for an answer"
+    assert figure.get_suptitle() == waiting
+
+
+def test_a_question_has_its_number_in_the_queue_and_how_its_hash_begins():
+    figure = pictures.queue(IMAGES, np.array([4, 2]), ["0123456789abcdef" * 2, "fedcba9876543210" * 2])
+    assert [axes.get_xlabel() for axes in figure.axes if axes.images] == ["1\n01234567", "2\nfedcba98"]
+
+
+LINES = {
+    "machine labels that are right": "label_accuracy",
+    "pool that has a label": "coverage",
+    "claimed of what is accepted": "claimed_precision",
+    "shown for it by human labels": "shown_precision",
+}
+
+
 def lines(axes):
     return {line.get_label(): np.asarray(line.get_ydata(), float) for line in axes.lines}
 
 
-@pytest.mark.parametrize("rounds", [ROUNDS, NO_LABELS, ONE_ROUND], ids=["some", "no machine labels", "one round"])
+@pytest.mark.parametrize("rounds", [ROUNDS, NO_LABELS, ONE_ROUND, CLAIMED, SHOWN])
 @pytest.mark.parametrize("is_written", [False, True])
 def test_curves_show_the_columns_and_the_references(tmp_path, rounds, is_written):
     table = written(tmp_path, rounds) if is_written else rounds
@@ -84,18 +112,28 @@ def test_curves_show_the_columns_and_the_references(tmp_path, rounds, is_written
     save(tmp_path, figure)
     left, right = (lines(axes) for axes in figure.axes)
     np.testing.assert_array_equal(left["self-labelled"], rounds["test_accuracy"])
-    np.testing.assert_array_equal(right["machine labels that are right"], rounds["label_accuracy"])
-    np.testing.assert_array_equal(right["pool that has a label"], rounds["coverage"])
+    # A column of which nothing is known has no line.
+    known = {label: rounds[column] for label, column in LINES.items() if np.isfinite(rounds.get(column, NAN)).any()}
+    assert list(right) == list(known)
+    for label, column in known.items():
+        np.testing.assert_array_equal(right[label], column)
     assert set(left["alone 0.800"]) == {0.8}
     assert set(left["all 0.900"]) == {0.9}
 
 
-@pytest.mark.parametrize("old", [None, ROUNDS, NO_LABELS, ONE_ROUND])
+@pytest.mark.parametrize("old", [None, ROUNDS, NO_LABELS, ONE_ROUND, SHOWN])
 def test_curves_against_a_base_show_both_or_what_there_is(tmp_path, old):
-    figure = pictures.curves_against(old, ROUNDS)
+    figure = pictures.curves_against(old, SHOWN)
     save(tmp_path, figure)
-    names = set(lines(figure.axes[0]))
-    assert names == {"self-labelled, now"} | ({"self-labelled, base"} if old else set())
+    left, right = (set(lines(axes)) for axes in figure.axes)
+    assert left == {"self-labelled, now"} | ({"self-labelled, base"} if old else set())
+    assert {name for name in right if name.endswith(", now")} == {f"{label}, now" for label in LINES}
+    assert ("claimed of what is accepted, base" in right) == (old is SHOWN)
+
+
+def test_no_baseline_is_left_out_for_want_of_a_style():
+    figure = pictures.curves(ROUNDS, dict.fromkeys(BASELINES, 0.5))
+    assert {f"{name} 0.500" for name in BASELINES} < lines(figure.axes[0]).keys()
 
 
 @pytest.mark.parametrize(

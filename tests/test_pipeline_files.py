@@ -2,15 +2,23 @@
 
 import ast
 import re
+import shutil
+import sys
 
+import numpy as np
 import pytest
 import yaml
 from pipeline import ROOT, SCHEMA, UNTRACKED, imported_files, parameters_read, stages
 
+from selflabel import files
+from stages import answer
+
 STAGES = stages()
 EACH = pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
 
-MAY_READ_POOL_TRUTH = {"seed_labels", "leak", "baselines", "evaluate", "study"}
+# Who tells the labelling stages something of the truth: as much as a person would who was asked.
+DOORS = {"seed_labels", "answer"}
+MAY_READ_POOL_TRUTH = DOORS | {"leak", "random_labels", "baselines", "evaluate", "study"}
 MAY_READ_TEST_TRUTH = {"evaluate", "study"}
 
 
@@ -40,8 +48,8 @@ def test_a_whole_section_is_declared_only_by_who_reads_all_of_it(stage):
 
 @EACH
 def test_every_path_in_the_command_is_declared_and_every_declared_path_is_in_the_command(stage):
-    paths = {value for flag, value in stage.flags.items() if flag not in ("--round", "--seed")}
-    declared = stage.data | stage.outs
+    paths = {value for flag, value in stage.flags.items() if flag not in ("--round", "--arm")}
+    declared = stage.data | stage.outs | stage.plans.keys()
     if "${item}" in paths:
         # Stands for the items' paths, a command each.
         paths = paths - {"${item}"} | {path for path in stage.data if not stage.flags_name(path)}
@@ -76,22 +84,84 @@ def test_only_those_who_may_depend_on_the_truth(stage):
     assert named <= allowed
 
 
+@EACH
+def test_who_is_given_the_truth_says_so(stage):
+    if any("truth" in flag for flag in stage.flags):
+        assert "truth" in stage.desc
+
+
 def test_a_foreach_item_is_looked_at_as_what_it_stands_for():
     """The fence would be blind to the truth as an item."""
     (baselines,) = [stage for stage in STAGES if stage.name == "baselines"]
     assert {"data/truth/pool.npy", "data/leak/labels.csv", "data/rounds/0/labels.csv"} <= baselines.deps
 
 
-def test_nothing_that_labels_comes_after_a_reader_of_the_truth_except_the_seed_labels():
-    readers = MAY_READ_POOL_TRUTH - {"seed_labels"}
-    told = {out for stage in STAGES if stage.name in readers for out in stage.outs}
-    for stage in STAGES:
-        if stage.name in ("features", "self_label", "finish"):
-            assert not {path for path in stage.data for out in told if path.startswith(out)}
+def reaches(out, dep):
+    """Whether a path is the other, or inside it; what is written as ${...} may stand for anything."""
+    parts = zip(out.split("/"), dep.split("/"), strict=False)
+    return all(one == other or "${" in one + other for one, other in parts)
 
 
-def test_no_code_but_the_download_names_a_path_of_the_data():
-    for path in [*(ROOT / "selflabel").glob("*.py"), *(ROOT / "stages").glob("*.py")]:
+def upstream(name):
+    """The stages on whose outputs a stage depends, and those on which they depend, and so on."""
+    todo, found = [name], set()
+    while todo:
+        deps = next(stage.data for stage in STAGES if stage.name == todo[-1])
+        todo.pop()
+        before = {stage.name for stage in STAGES for out in stage.outs for dep in deps if reaches(out, dep)}
+        todo += before - found
+        found |= before
+    return found
+
+
+def test_nothing_that_labels_depends_on_the_truth_except_through_the_seed_labels_and_the_answers():
+    before = upstream("finish")
+    assert before == {"check", "download", "features", "seed_labels", "self_label", "answer"}
+    told = {stage.name for stage in STAGES for path in {*stage.data, *stage.flags.values()} if "truth" in path}
+    assert told & (before | {"finish"}) == DOORS | {"download"}
+
+
+def test_what_goes_through_the_rounds_numbers_is_seen():
+    """The fence would be blind to a round as ${...}."""
+    assert {"self_label", "answer", "seed_labels"} <= upstream("self_label")
+    assert {"finish", "random_labels", "leak"} <= upstream("baselines")
+    assert reaches("data/rounds/${key}", "data/rounds/${item.after}/questions.csv")
+    assert reaches("data/answers/${key}.csv", "data/answers/3.csv")
+    assert not reaches("data/rounds/${key}", "data/answers/${key}.csv")
+
+
+def test_the_answers_tell_nothing_of_what_was_not_asked(tmp_path, monkeypatch):
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    tree = files.read_yaml(tmp_path / "params.yaml")
+    files.write_text(tmp_path / "params.yaml", yaml.safe_dump(tree | {"answers": {"source": "simulated"}}))
+    monkeypatch.chdir(tmp_path)
+    files.write_table("questions.csv", {"row": [4, 1], "strategy": ["margin", "margin"]})
+    files.write_table("index.csv", {"row": range(6), "hash": list("abcdef"), "split": ["pool"] * 6})
+    truth = np.int16([0, 1, 0, 1, 0, 1])
+    paths = {"questions": "questions.csv", "index": "index.csv", "classes": "none", "answers": "none"}
+    written = []
+    for name, values in {"as it is": truth, "elsewhere": np.where(np.isin(np.arange(6), [4, 1]), truth, 9)}.items():
+        files.write_array(f"{name}.npy", values)
+        flags = paths | {"truth": f"{name}.npy", "out": f"{name}.csv"}
+        monkeypatch.setattr(sys, "argv", ["answer", *(f"--{flag}={path}" for flag, path in flags.items())])
+        answer.main()
+        written.append(files.read_text(f"{name}.csv"))
+    assert written[0] == written[1]
+    assert files.read_table("elsewhere.csv")["label"].tolist() == [0, 1]
+
+
+def test_the_study_declares_what_it_reads_of_its_plan():
+    (study,) = [stage for stage in STAGES if stage.name == "study"]
+    text = (ROOT / "stages/study.py").read_text()
+    assert set(re.findall(r'plan\["(\w+)"\]', text)) == {"base", "arms", "seeds"}
+    assert study.plans == {"study/arms.yaml": ["base", "seeds", "arms.${key}.run"]}
+    assert 'plan["arms"][args.arm]["run"]' in text
+
+
+def test_no_stage_knows_a_path_of_the_data_but_is_told_it():
+    # The tools stand outside the pipeline.
+    modules = set((ROOT / "selflabel").glob("*.py")) - {ROOT / "selflabel/__main__.py"}
+    for path in [*modules, *(ROOT / "stages").glob("*.py")]:
         texts = [node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)]
         assert not [text for text in texts if isinstance(text, str) and text.startswith("data/")], path
 
@@ -113,7 +183,7 @@ def test_every_round_that_is_played_stands_in_the_lock():
     """Rows that never ran make `dvc pull` and `dvc exp apply` fail."""
     lock = yaml.safe_load((ROOT / "rounds/dvc.lock").read_text())["stages"]
     n_rounds = yaml.safe_load((ROOT / "params.yaml").read_text())["self_label"]["iterations"]
-    assert lock.keys() >= {f"self_label@{number}" for number in range(1, n_rounds + 1)}
+    assert lock.keys() >= {f"{name}@{number}" for name in ("self_label", "answer") for number in range(1, n_rounds + 1)}
 
 
 def test_every_plot_has_a_title_and_names_for_its_axes():

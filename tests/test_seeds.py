@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selflabel.seeds import draw_seed_rows
+from selflabel.seeds import count, draw_more_rows, draw_seed_rows
 
 CLASSES = ("a", "b", "c")
 
@@ -69,3 +69,40 @@ def test_every_class_of_which_nothing_would_be_drawn_is_named():
         "seed_labels.percentage must give at least one seed label to each class, "
         "got 10, which gives none to b (4 images), c (0 images)"
     )
+
+
+@settings(deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 10_000))
+def test_the_count_is_that_of_exact_fractions(n_images, hundredths):
+    assert count(n_images, hundredths / 100) == round(Fraction(n_images * hundredths, 10_000))
+
+
+@pytest.mark.parametrize(("n_images", "percentage", "n"), [(6000, 1, 60), (141, 5.0, 7), (6000, 0.005, 0), (0, 100, 0)])
+def test_the_count_of_a_class_is_its_percentage(n_images, percentage, n):
+    assert count(n_images, percentage) == n
+
+
+@settings(deadline=None)
+@given(st.lists(st.booleans(), max_size=30), st.integers(0, 35), st.integers(0, 2**32 - 1))
+def test_more_rows_are_the_given_ones_and_others_as_many_as_asked_or_as_there_are(is_given, n, seed):
+    is_given = np.array(is_given, bool)
+    rows = draw_more_rows(is_given, n, seed=seed)
+    n_given = int(is_given.sum())
+    np.testing.assert_array_equal(rows[:n_given], np.flatnonzero(is_given))
+    assert len(set(rows.tolist())) == len(rows) == n_given + min(n, len(is_given) - n_given)
+    assert not is_given[rows[n_given:]].any()
+    assert rows.dtype == np.int64
+
+
+def test_more_rows_are_the_same_for_the_same_seed_and_others_for_another():
+    draws = [draw_more_rows(np.arange(100) < 10, 20, seed=seed).tolist() for seed in (1, 1, 2)]
+    assert draws[0] == draws[1] != draws[2]
+
+
+def test_over_many_seeds_every_other_row_has_the_same_chance():
+    counts = np.zeros(20)
+    for seed in range(400):
+        counts[draw_more_rows(np.arange(20) < 4, 4, seed=seed)] += 1
+    assert np.all(counts[:4] == 400)
+    # 100 expected, standard deviation 8.7.
+    assert np.all(np.abs(counts[4:] - 100) < 40)

@@ -1,0 +1,22 @@
+"""Write down what is asked and not answered, and how to answer it."""
+
+from pathlib import Path
+
+from selflabel import files, pictures, provenance, state
+from stages import parse, run, say
+
+
+def main() -> None:
+    args = parse(__doc__, "final", "index", "pool-images", "classes", "out")
+    final, classes = state.read(args.final), files.read_json(args.classes)
+    index = files.read_table(args.index)
+    queue = provenance.queue(final, index["hash"][index["split"] == "pool"], classes)
+    path = Path(args.out, "queue.csv")
+    files.write_table(path, queue)
+    sheet = pictures.queue(files.read_array(args.pool_images), queue["row"], queue["hash"])
+    files.write_picture(Path(args.out, "queue.png"), sheet)
+    say(f"queue: {provenance.missing(len(queue['row']), str(path))}")
+
+
+if __name__ == "__main__":
+    run(main)

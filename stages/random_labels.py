@@ -1,0 +1,22 @@
+"""The control: as many human labels as the run paid for, but the asked ones drawn at random."""
+
+import numpy as np
+
+from selflabel import files, labels, seeds
+from selflabel.params import load
+from stages import parse, run, say
+
+
+def main() -> None:
+    args = parse(__doc__, "seeds", "final", "truth", "out")
+    params = load()
+    given, truth = labels.read(args.seeds), files.read_array(args.truth)
+    n_asked = int(labels.read(args.final).is_human.sum() - given.is_human.sum())
+    rows = seeds.draw_more_rows(given.is_human, n_asked, seed=params.seed_labels.seed)
+    drawn = labels.Labels.from_seeds(np.sort(rows), truth[np.sort(rows)], n_rows=len(truth))
+    files.write_table(args.out, labels.to_columns(drawn))
+    say(f"random_labels: {len(rows):,} labels, {n_asked:,} of them drawn in place of the asked ones")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,216 @@
+"""Real `dvc repro` runs that ask: questions, answers simulated and people's, the queue, and what tells of them."""
+
+import csv
+import json
+import shutil
+
+import numpy as np
+import pytest
+from conftest import Project
+
+from selflabel import files, labels, state
+
+ROUNDS = ("data/rounds/1", "data/rounds/2", "data/rounds/3", "data/final")
+
+
+def final(project: Project) -> labels.Labels:
+    return labels.read(project.folder / "data/final/labels.csv")
+
+
+def queue(project: Project) -> dict[str, np.ndarray]:
+    return files.read_table(project.folder / "data/queue/queue.csv")
+
+
+def fill_in(project: Project, name: str, rows: dict[int, str]) -> None:
+    """Copy the queue to a file of its own with the labels of some of its rows."""
+    with (project.folder / "data/queue/queue.csv").open() as source:
+        table = list(csv.DictReader(source))
+    for row in table:
+        row["label"] = rows.get(int(row["row"]), "")
+    with (project.folder / name).open("w") as target:
+        writer = csv.DictWriter(target, table[0])
+        writer.writeheader()
+        writer.writerows(table)
+
+
+def true_labels(project: Project, rows: np.ndarray) -> dict[int, str]:
+    truth = np.load(project.folder / "data/truth/pool.npy")
+    return {int(row): str(truth[row]) for row in rows}
+
+
+@pytest.fixture(scope="module")
+def _people(_asked: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    project = Project(tmp_path_factory.mktemp("people") / "project")
+    shutil.copytree(_asked.folder, project.folder, symlinks=True)
+    project.set(answers={"source": "people"})
+    (project.folder / "printed").write_text(project.repro())
+    return project
+
+
+@pytest.fixture
+def people(_people: Project, tmp_path) -> Project:
+    """The run that asks, with nobody's answers yet."""
+    shutil.copytree(_people.folder, tmp_path / "project", symlinks=True)
+    return Project(tmp_path / "project")
+
+
+def test_what_is_asked_becomes_human_labels_and_all_are_counted(asking_project):
+    table = final(asking_project)
+    assert np.bincount(table.origin, minlength=4).tolist() == [0, 76, 50, 1498 - 126]
+    truth = np.load(asking_project.folder / "data/truth/pool.npy")
+    assert np.array_equal(table.label[table.is_human], truth[table.is_human])
+    report = json.loads((asking_project.folder / "metrics/evaluate.json").read_text())
+    assert report["human_labels"] == report["baselines"]["random_labels"]["human_labels"] == 126
+    rounds = files.read_table(asking_project.folder / "metrics/rounds.csv")
+    assert rounds["n_questions"].tolist() == [20, 20, 10, 0]
+    assert rounds["human_labels"].tolist() == [76, 96, 116, 126]
+    for column in ("claimed_precision", "shown_precision", "calibration_error"):
+        assert np.all((rounds[column] > 0) & (rounds[column] <= 1))
+    assert not len(queue(asking_project)["row"])
+
+
+def test_labels_do_not_depend_on_the_truth_of_images_nobody_asked_about(asking_project):
+    """The fence, at work: with every other true label permuted, the same bytes come out."""
+    project = asking_project
+    before = project.bytes_of("data/rounds", "data/answers", "data/final")
+    path = project.folder / "data/truth/pool.npy"
+    truth, others = np.load(path), np.flatnonzero(~final(project).is_human)
+    truth[others] = np.random.default_rng(0).permutation(truth[others])
+    path.unlink()
+    np.save(path, truth)
+    for number in (1, 2, 3):
+        for name in ("self_label", "answer"):
+            project.repro("--single-item", "--force", "--no-run-cache", f"rounds/dvc.yaml:{name}@{number}")
+    project.repro("--single-item", "--force", "--no-run-cache", "finish")
+    assert project.bytes_of("data/rounds", "data/answers", "data/final") == before
+
+
+def test_a_run_goes_on_without_answers_and_ends_with_how_to_give_them(people):
+    printed = (people.folder / "printed").read_text()
+    sentences = [line for line in printed.splitlines() if line.startswith(("evaluate:", "draw:", "queue:"))]
+    assert sentences[-1].startswith("queue: 20 answers missing: fill in the column label")
+    # A desk holds one round's questions: with none answered, later rounds ask no more.
+    assert len(queue(people)["row"]) == 20
+    assert final(people).is_human.sum() == 76
+    assert final(people).is_labelled.all()
+    shown = people.run("python", "-m", "selflabel", "results").stdout
+    assert "20 answers missing" in shown
+
+
+def test_answers_run_again_only_the_rounds_that_asked_for_them_and_what_follows(people):
+    rows = queue(people)["row"]
+    fill_in(people, "filled.csv", true_labels(people, rows[:13]))
+    done = people.run("python", "-m", "selflabel", "answer", "filled.csv", "--annotator", "ann")
+    assert done.stdout == "13 answers appended to answers.csv; 0 were there, 7 left empty\n"
+    assert people.stages_run("queue") == [
+        "answer@1", "self_label@2", "answer@2", "self_label@3", "answer@3", "finish", "queue"
+    ]  # fmt: skip
+    table = files.read_table(people.folder / "data/final/labels.csv")
+    is_human = table["origin"] == "human"
+    assert set(table["annotator"][is_human]) == {"ann"} and is_human.sum() == 13
+    # Seven of the first batch are still open, so that round 2 asked thirteen.
+    assert len(queue(people)["row"]) == 20
+    later = queue(people)["row"][queue(people)["round"] == 2]
+    fill_in(people, "filled.csv", true_labels(people, later[:1]))
+    people.run("python", "-m", "selflabel", "answer", "filled.csv", "--annotator", "ann")
+    ran = people.stages_run("queue")
+    assert "self_label@2" not in ran and "self_label@3" in ran
+    # An answer serves once for all: the same file again adds nothing.
+    again = people.run("python", "-m", "selflabel", "answer", "filled.csv", "--annotator", "ann")
+    assert again.stdout.startswith("0 answers appended to answers.csv; 1 were there")
+
+
+def test_skips_and_ties_leave_the_label_to_the_machine_and_are_told(people):
+    first, second, third = queue(people)["row"][:3]
+    truth = true_labels(people, queue(people)["row"])
+    fill_in(people, "ann.csv", {first: "skip", second: truth[second], third: truth[third]})
+    fill_in(people, "bob.csv", {second: str((int(truth[second]) + 1) % 10), third: truth[third]})
+    for name in ("ann", "bob"):
+        people.run("python", "-m", "selflabel", "answer", f"{name}.csv", "--annotator", name)
+    people.repro("queue")
+    asked = state.read(people.folder / "data/final").asked
+    of_row = {int(row): position for position, row in enumerate(asked["row"])}
+    status = {row: asked["status"][of_row[int(row)]] for row in (first, second, third)}
+    assert status == {first: "skipped", second: "tied", third: "answered"}
+    assert asked["annotator"][of_row[int(third)]] == "ann;bob"
+    # The tie is back in the queue, the skip is not.
+    assert second in queue(people)["row"] and first not in queue(people)["row"]
+    told = people.run("python", "-m", "selflabel", "status").stdout
+    assert f"disagreement on row {second}" in told and "1 skipped" in told and "1 tied" in told
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("{hash},77,ann,2026-01-01,", "answers.csv:2: label must be one of the classes or skip, got '77'"),
+        ("{0:032x},7,ann,2026-01-01,", "answers.csv:2: hash must be that of an image of this data set"),
+        ("{hash},7,ann", "answers.csv:2: a row must have 5 cells, got 3"),
+        ("<<<<<<< HEAD", "line 2 holds a merge-conflict marker"),
+    ],
+)
+def test_a_wrong_answer_is_refused_with_file_and_line_and_nothing_is_lost(people, line, sentence):
+    path = people.folder / "answers.csv"
+    text = path.read_text() + line.format(0, hash=queue(people)["hash"][0]) + "\n"
+    path.write_text(text)
+    done = people.run("dvc", "repro", "queue", check=False)
+    assert done.returncode != 0
+    assert sentence in done.stdout and "Traceback" not in done.stdout
+    fill_in(people, "filled.csv", true_labels(people, queue(people)["row"][:1]))
+    refused = people.run("python", "-m", "selflabel", "answer", "filled.csv", "--annotator", "ann", check=False)
+    assert refused.returncode != 0 and sentence in refused.stdout
+    assert path.read_text() == text
+
+
+def test_an_answer_without_a_name_is_refused(people):
+    fill_in(people, "filled.csv", true_labels(people, queue(people)["row"][:1]))
+    done = people.run("python", "-m", "selflabel", "answer", "filled.csv", check=False)
+    assert done.returncode != 0
+    assert "filled.csv:2: annotator must be a name" in done.stdout
+
+
+def test_an_answer_serves_a_later_run_with_other_parameters(people):
+    rows = queue(people)["row"]
+    fill_in(people, "filled.csv", true_labels(people, rows))
+    people.run("python", "-m", "selflabel", "answer", "filled.csv", "--annotator", "ann")
+    people.set(self_label={"iterations": 1}, ask={"per_round": 10})
+    people.repro("queue")
+    assert final(people).is_human.sum() == 86
+    assert not len(queue(people)["row"])
+
+
+@pytest.mark.parametrize("origin", ["seed", "human", "machine"])
+def test_an_images_story_is_told_in_five_lines(asking_project, origin):
+    table = files.read_table(asking_project.folder / "data/final/labels.csv")
+    row = int(np.flatnonzero(table["origin"] == origin)[0])
+    told = asking_project.run("python", "-m", "selflabel", "explain", str(row)).stdout
+    lines = told.strip().splitlines()
+    assert len(lines) == 5
+    assert lines[0] == f"row {row}, hash {table['hash'][row]}: {table['class'][row]} ({origin})"
+    assert asking_project.run("python", "-m", "selflabel", "explain", table["hash"][row]).stdout == told
+    if origin == "human":
+        assert lines[4].startswith("asked in round ") and lines[4].endswith(f"answered, {table['class'][row]}")
+
+
+def test_an_image_that_is_not_there_is_an_error_in_one_sentence(asking_project):
+    done = asking_project.run("python", "-m", "selflabel", "explain", "1498", check=False)
+    assert done.stdout == "error: the image must be a row from 0 to 1497 or its hash, got '1498'\n"
+
+
+def test_status_tells_how_the_run_stands_and_what_to_do(people):
+    told = people.run("python", "-m", "selflabel", "status").stdout
+    assert "answers.csv: 0 images, 0 of them asked about in this run" in told
+    assert "labelled: 1,498 of 1,498 images (76 seed, 0 human, 1,422 machine; 0 none)" in told
+    assert "asked: 20 (0 answered, 0 skipped, 20 open, 0 tied)" in told
+    assert "stale stages: none\nnext: 20 answers missing" in told
+    people.set(self_label={"threshold_start": 0.7})
+    told = people.run("python", "-m", "selflabel", "status").stdout
+    assert "self_label@1" in told and told.endswith("next: `dvc repro`\n")
+
+
+def test_a_preset_sets_its_parameters_and_runs(asking_project):
+    asking_project.run("make", "run", "PRESET=tutorial", "--old-file=.venv/ready")
+    tree = files.read_yaml(asking_project.folder / "params.yaml")
+    assert tree["ask"]["strategy"] == "none" and tree["self_label"]["accept"] == "linear"
+    assert final(asking_project).is_human.sum() == 16
+    done = asking_project.run("python", "-m", "selflabel", "preset", "turorial", check=False)
+    assert "error: the preset must be one of " in done.stdout and "got 'turorial'" in done.stdout
