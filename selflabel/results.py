@@ -1,7 +1,10 @@
 """The results as tables to read, from the figures in metrics/evaluate.json."""
 
+import math
 from collections.abc import Mapping, Sequence
 from statistics import mean, stdev
+
+from scipy.stats import t
 
 # Printed by the tutorial (its draw has no seed), to two digits.
 TUTORIAL = {"true_labels_leak": "0.87", "fully_supervised": "0.90"}
@@ -16,12 +19,20 @@ TUTORIAL_PARAMS = {
         "threshold_start": 0.75,
         "threshold_step": -0.05,
         "final_threshold": 0.1,
+        "keep": "permanent",
+        "train_on": "all_labels",
+        "weights": "none",
+        "confidence": "ovr_logistic",
+        "precision_margin": 1.0,
+        "stop": [],
     },
+    "ask": {"strategy": "none"},
     "classifier": {"name": "linear_svm", "C": 1.0},
     "leak": {"iterations": 10, "threshold_start": 0.75, "threshold_step": -0.05},
 }
 NAMES = {
     "seed_only": "seed labels alone",
+    "random_labels": "seed labels, and random ones in place of the asked",
     "self_labelled": "self-labelled",
     "true_labels_leak": "the tutorial as published (its label leak)",
     "fully_supervised": "all true labels",
@@ -63,6 +74,8 @@ def table(report: Mapping, *, is_tutorials: bool) -> str:
             TUTORIAL.get(name, ""),
         ]
         for name, scores in report["baselines"].items()
+        # Its thresholds are the tutorial's, and mean nothing to other settings.
+        if is_tutorials or name != "true_labels_leak"
     ]
     test = report["test"]
     own = ["self-labelled (this run)", f"{report['human_labels']:,}", f"{test['accuracy']:.4f}"]
@@ -83,18 +96,44 @@ def _pool_sentence(report: Mapping) -> str:
     return f"Pool: {pool['coverage']:.2%} of the images have a label; {right}."
 
 
-def study_table(draws: Sequence[dict[str, dict[str, float]]]) -> str:
-    """Return the study's table, a row an arm: mean ± sample standard deviation over the draws of both accuracies.
+def study_table(arms: Mapping[str, Mapping], figures: Mapping[str, Sequence[Mapping]]) -> str:
+    """Return the study's table, a row an arm in the order of ``arms``; those without ``figures`` are left out.
 
-    ``draws``: what ``study.compare`` returned for each.
+    ``arms``: of study/arms.yaml. ``figures``: by arm, what ``study.play`` returned for each seed. Test accuracy and
+    the share of machine labels that are right are mean ± sample standard deviation over the seeds; the difference of
+    test accuracies is paired, seed by seed, with its 95 % interval (Student's t).
     """
     rows = []
-    for name in draws[0]:
+    for name, runs in ((name, figures[name]) for name in arms if name in figures):
+        against = figures.get(arms[name].get("against"))
         # An arm without any machine label has no label_accuracy.
-        figures = [[draw[name][key] for draw in draws if key in draw[name]] for key in ("accuracy", "label_accuracy")]
-        rows.append([NAMES[name], *map(_mean_and_spread, figures)])
-    header = [f"{len(draws)} draws, mean ± standard deviation", "test accuracy", "machine labels right"]
-    return markdown_table(header, rows)
+        right = [run["label_accuracy"] for run in runs if "label_accuracy" in run]
+        rows.append(
+            [
+                f"`{name}`: {arms[name]['about']}",
+                _range([run["true_labels"] for run in runs]),
+                _mean_and_spread([run["accuracy"] for run in runs]),
+                _mean_and_spread(right),
+                f"{mean(run['coverage'] for run in runs):.3f}",
+                f"{_paired(runs, against)} {arms[name]['against']}" if against else "",
+            ]
+        )
+    n_seeds = max(len(figures[name]) for name in arms if name in figures)
+    columns = ["true labels used", "test accuracy", "machine labels right", "coverage", "paired difference to"]
+    return markdown_table([f"arm ({n_seeds} seeds)", *columns], rows)
+
+
+def _range(counts: Sequence[int]) -> str:
+    return f"{min(counts):,}" + (f" to {max(counts):,}" if len(set(counts)) > 1 else "")
+
+
+def _paired(runs: Sequence[Mapping], against: Sequence[Mapping]) -> str:
+    base = {run["seed"]: run["accuracy"] for run in against}
+    differences = [run["accuracy"] - base[run["seed"]] for run in runs if run["seed"] in base]
+    if len(differences) < 2:
+        return "–"
+    half = float(t.ppf(0.975, len(differences) - 1)) * stdev(differences) / math.sqrt(len(differences))
+    return f"{mean(differences):+.4f} ± {half:.4f}"
 
 
 def _mean_and_spread(values: Sequence[float]) -> str:

@@ -1,42 +1,43 @@
-"""Repeat the whole comparison for one draw of the seed labels, in one process: a row of the study."""
+"""Play one arm of the study over all its seeds, a process each."""
 
-import numpy as np
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 
-from selflabel import classifiers, files, rounds, rules, seeds, study
-from selflabel.labels import Labels
-from selflabel.params import load
+from threadpoolctl import threadpool_limits
+
+from selflabel import files, params, study
+from selflabel.opinions import Held
 from stages import parse, run, say
 
 
 def main() -> None:
     args = parse(
         __doc__,
-        *("pool-features", "test-features", "pool-truth", "test-truth", "classes", "out"),
-        seed="of the draw, in place of seed_labels.seed",
+        *("arm", "arms", "pool-features", "test-features", "pool-truth", "test-truth", "classes", "out"),
     )
-    params = load()
-    truth, classes = files.read_array(args.pool_truth), files.read_json(args.classes)
-    rows = seeds.draw_seed_rows(truth, percentage=params.seed_labels.percentage, seed=args.seed, classes=classes)
-    figures = study.compare(
-        Labels.from_seeds(rows, truth[rows], n_rows=len(truth)),
-        rounds.Held(np.array(files.read_array(args.pool_features)), files.read_array(args.test_features)),
-        truth,
-        files.read_array(args.test_truth),
-        iterations=params.self_label.iterations,
-        rule=rules.Rule(
-            params.self_label.accept,
-            params.self_label.threshold_start,
-            params.self_label.threshold_step,
-            params.self_label.threshold_factor,
-            params.self_label.percent,
-            params.self_label.k,
-        ),
-        final_threshold=params.self_label.final_threshold,
-        recipe=classifiers.Recipe(params.classifier.name, params.classifier.C, params.classifier.seed),
-        classes=classes,
-    )
+    plan = files.read_yaml(args.arms)
+    arm = plan["arms"][args.arm]["run"]
+    tree = study.merged(plan["base"], arm)
+    checked = params.parse(tree, source=f"{args.arms}, {args.arm}", sections=tuple(plan["base"]))
+    kind = {"has_true_labels": arm.get("true_labels", False), "has_classes": arm.get("per_class", False)}
+    play = partial(_play, args, checked, kind)
+    with ProcessPoolExecutor() as pool:
+        figures = list(pool.map(play, plan["seeds"]))
     files.write_json(args.out, figures)
-    say(f"study: seed {args.seed}, " + ", ".join(f"{name} {arm['accuracy']:.4f}" for name, arm in figures.items()))
+    accuracies = ", ".join(f"{figure['accuracy']:.4f}" for figure in figures)
+    say(f"study: {args.arm} from {figures[0]['human_labels']:,} human labels, test accuracy {accuracies}")
+
+
+def _play(args, checked: params.Params, kind: dict[str, bool], seed: int) -> dict:
+    data = study.Data(
+        Held(files.read_array(args.pool_features), files.read_array(args.test_features)),
+        files.read_array(args.pool_truth),
+        files.read_array(args.test_truth),
+        files.read_json(args.classes),
+    )
+    # The processes share the cores already.
+    with threadpool_limits(1):
+        return study.play(checked, data, seed=seed, **kind)
 
 
 if __name__ == "__main__":

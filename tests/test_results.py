@@ -69,41 +69,46 @@ def test_a_perfect_accuracy_comes_last():
     assert cells(results.table(report, is_tutorials=True).split("\n\n")[0])[-1][0] == "self-labelled (this run)"
 
 
-def draw(seed_only, self_labelled):
-    arms = {"seed_only": seed_only, "self_labelled": self_labelled}
-    return {name: {"accuracy": value, "label_accuracy": value / 2, "coverage": 1.0} for name, value in arms.items()}
+ARMS = {
+    "alone": {"about": "600 seed labels"},
+    "asked": {"about": "540 asked", "against": "alone"},
+    "not run": {"about": "nothing yet", "against": "alone"},
+}
 
 
-def test_a_study_is_a_line_for_each_arm_with_mean_and_sample_standard_deviation():
-    assert cells(results.study_table([draw(0.8, 0.6), draw(0.9, 0.6), draw(0.7, 0.6)])) == [
-        ["3 draws, mean ± standard deviation", "test accuracy", "machine labels right"],
-        ["-" * 34, "-" * 14 + ":", "-" * 19 + ":"],
-        ["seed labels alone", "0.8000 ± 0.1000", "0.4000 ± 0.0500"],
-        ["self-labelled", "0.6000 ± 0.0000", "0.3000 ± 0.0000"],
+def runs(*accuracies, **more):
+    return [
+        {"seed": seed, "accuracy": value, "coverage": 1.0, "true_labels": 600} | more
+        for seed, value in enumerate(accuracies)
     ]
 
 
-def test_a_study_of_one_draw_has_no_spread():
-    assert cells(results.study_table([draw(0.8, 0.6)]))[2:] == [
-        ["seed labels alone", "0.8000", "0.4000"],
-        ["self-labelled", "0.6000", "0.3000"],
+def test_a_study_is_a_line_for_each_arm_that_was_run_with_its_paired_difference():
+    figures = {"asked": runs(0.9, 0.8, 0.85, label_accuracy=0.7), "alone": runs(0.8, 0.7, 0.78, coverage=0.5)}
+    assert cells(results.study_table(ARMS, figures))[0][0] == "arm (3 seeds)"
+    alone, asked = cells(results.study_table(ARMS, figures))[2:]
+    assert alone == ["`alone`: 600 seed labels", "600", "0.7600 ± 0.0529", "–", "0.500", ""]
+    # Differences 0.1, 0.1, 0.07: mean 0.09, standard deviation 0.01732; t with two degrees of freedom is 4.3027.
+    assert asked[1:] == ["600", "0.8500 ± 0.0500", "0.7000 ± 0.0000", "1.000", "+0.0900 ± 0.0430 alone"]
+
+
+def test_a_difference_is_paired_by_seed_and_not_by_place():
+    figures = {"alone": runs(0.8, 0.7), "asked": runs(0.9, 0.8)[::-1]}
+    assert cells(results.study_table(ARMS, figures))[3][-1] == "+0.1000 ± 0.0000 alone"
+
+
+def test_a_study_of_one_seed_has_neither_spread_nor_interval():
+    figures = {"alone": runs(0.8), "asked": runs(0.9)}
+    assert [row[2::3] for row in cells(results.study_table(ARMS, figures))[2:]] == [
+        ["0.8000", ""],
+        ["0.9000", "– alone"],
     ]
-
-
-def test_a_study_in_which_no_machine_label_was_accepted_has_a_table_too():
-    one, other = draw(0.8, 0.6), draw(0.9, 0.7)
-    for each in (one, other):
-        del each["seed_only"]["label_accuracy"]
-    rows = cells(results.study_table([one, other]))[2:]
-    assert rows[0][:2] == ["seed labels alone", "0.8500 ± 0.0707"]
-    assert not any(digit in rows[0][2] for digit in "0123456789")
-    assert rows[1][1:] == ["0.6500 ± 0.0707", "0.3250 ± 0.0354"]
 
 
 def test_the_tutorials_figures_stand_only_beside_its_settings():
     assert "tutorial prints" in results.table(REPORT, is_tutorials=True)
     table = results.table(REPORT, is_tutorials=False)
-    assert "tutorial prints" not in table and "0.87 |" not in table
+    assert "tutorial prints" not in table and "0.87 |" not in table and "leak" not in table
     assert results.is_tutorials(results.TUTORIAL_PARAMS | {"draw": {"seed": 1}})
     assert not results.is_tutorials(results.TUTORIAL_PARAMS | {"dataset": {"name": "digits"}})
     assert not results.is_tutorials({})

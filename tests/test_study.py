@@ -1,15 +1,16 @@
-"""The study: its arms against each other and against the loop they are made of."""
+"""The study: an arm is a run, judged by the truth; its plan is valid and complete."""
 
 import numpy as np
 import pytest
+import yaml
+from pipeline import ROOT
 
-from selflabel import rounds, rules, study
-from selflabel.classifiers import Recipe
+from selflabel import answers, params, rounds, rules, seeds, settings, state, study
 from selflabel.labels import Labels
-from selflabel.rounds import Held
+from selflabel.opinions import Held
 
-RECIPE, CLASSES = Recipe("linear_svm", 1.0, 0), ("a", "b", "c")
-START, STEP, FINAL = 0.6, -0.1, 0.4
+PLAN = yaml.safe_load((ROOT / "study/arms.yaml").read_text())
+CLASSES = ("a", "b", "c")
 
 
 def clouds(n_each, seed, spread=3.0):
@@ -21,56 +22,116 @@ def clouds(n_each, seed, spread=3.0):
 
 POOL, POOL_TRUTH = clouds(40, 0)
 TEST, TEST_TRUTH = clouds(30, 1)
-SEEDS = Labels.from_seeds(np.arange(6), POOL_TRUTH[:6], n_rows=len(POOL))
+DATA = study.Data(Held(POOL, TEST), POOL_TRUTH, TEST_TRUTH, CLASSES)
 
 
-def compare(*, iterations=2, final_threshold=FINAL, pool_truth=POOL_TRUTH):
-    return study.compare(
-        SEEDS, Held(POOL, TEST), pool_truth, TEST_TRUTH, iterations=iterations, rule=rules.Rule("linear", START, STEP),
-        final_threshold=final_threshold, recipe=RECIPE, classes=CLASSES,
-    )  # fmt: skip
+def arm(**sections) -> params.Params:
+    short = {"self_label": {"iterations": 2, "threshold_start": 0.6, "threshold_step": -0.1, "final_threshold": 0.45}}
+    tree = study.merged(study.merged(PLAN["base"], {"seed_labels": {"percentage": 5.0}} | short), sections)
+    return params.parse(tree, source="test", sections=tuple(PLAN["base"]))
 
 
-@pytest.mark.parametrize(("arm", "truth"), [("self_labelled", None), ("true_labels_leak", POOL_TRUTH)])
-def test_an_arm_is_its_rounds_and_one_acceptance_more(arm, truth):
-    labels = SEEDS
-    for number, threshold in ((1, 0.6), (2, 0.5), (3, FINAL)):
+def play(checked, data=DATA, *, seed=0, has_true_labels=False, **options):
+    return study.play(checked, data, seed=seed, has_true_labels=has_true_labels, **options)
+
+
+@pytest.mark.parametrize("has_true_labels", [False, True])
+def test_an_arm_is_its_rounds_and_one_acceptance_more(has_true_labels):
+    checked = arm()
+    rows = seeds.draw_seed_rows(POOL_TRUTH, percentage=5, seed=0, classes=CLASSES)
+    reached = state.first(Labels.from_seeds(rows, POOL_TRUTH[rows], n_rows=len(POOL)))
+    n_learnt = 0
+    for number, threshold in ((1, 0.6), (2, 0.5), (3, 0.45)):
+        n_learnt = int(reached.labels.is_labelled.sum())
         played = rounds.play(
-            labels, Held(POOL, TEST), round_number=number, rule=rules.above(threshold), recipe=RECIPE, classes=CLASSES,
-            true_labels=truth,
+            reached, Held(POOL, TEST), round_number=number, classes=CLASSES,
+            settings=settings.loop(checked)._replace(rule=rules.above(threshold)),
+            true_labels=POOL_TRUTH if has_true_labels else None,
         )  # fmt: skip
-        labels = played.labels
+        reached = played.state
+    labels = reached.labels
     assert 0 < labels.is_machine.sum() < len(POOL) - 6
-    assert compare()[arm] == {
+    assert play(checked, has_true_labels=has_true_labels) == {
+        "seed": 0,
         "accuracy": pytest.approx(np.mean(played.test_probabilities.argmax(axis=1) == TEST_TRUTH), abs=1e-6),
         "label_accuracy": pytest.approx(np.mean((labels.label == POOL_TRUTH)[labels.is_machine]), abs=1e-6),
         "coverage": pytest.approx(labels.is_labelled.mean(), abs=1e-6),
+        "human_labels": 6,
+        "true_labels": n_learnt if has_true_labels else 6,
+        "stop": "iterations",
     }
 
 
-def test_without_rounds_every_arm_has_the_classifier_of_the_seed_labels():
-    arms = compare(iterations=0)
-    assert arms["self_labelled"] == arms["seed_only"]
-    assert arms["true_labels_leak"]["accuracy"] == arms["seed_only"]["accuracy"]
-    assert arms["seed_only"] == compare()["seed_only"]
+def test_only_with_true_labels_is_no_machine_label_wrong():
+    assert play(arm(), has_true_labels=True)["label_accuracy"] == 1
+    assert play(arm())["label_accuracy"] < 1
 
 
-def test_only_the_leak_has_no_wrong_machine_label():
-    arms = compare()
-    assert arms["true_labels_leak"]["label_accuracy"] == 1
-    assert arms["self_labelled"]["label_accuracy"] < 1
+def test_asked_labels_are_counted_and_teach():
+    asking = arm(ask={"strategy": "random", "per_round": 20, "budget": 30}, self_label={"keep": "revise"})
+    found = play(asking)
+    assert found["human_labels"] == found["true_labels"] == 36
+    assert found["accuracy"] != play(arm(self_label={"keep": "revise"}))["accuracy"]
 
 
-def test_the_truth_of_rows_without_a_given_label_changes_nothing_but_the_figures_of_the_leak():
-    other = POOL_TRUTH.copy()
-    other[6:] = np.random.default_rng(2).permutation(other[6:])
-    one, permuted = compare(), compare(pool_truth=other)
-    for arm in ("seed_only", "self_labelled"):
-        for figure in ("accuracy", "coverage"):
-            assert permuted[arm][figure] == one[arm][figure]
-    assert permuted["true_labels_leak"]["accuracy"] != one["true_labels_leak"]["accuracy"]
+def test_the_truth_of_rows_nobody_asked_about_changes_nothing_but_the_figures_of_the_pool(monkeypatch):
+    given = seeds.draw_seed_rows(POOL_TRUTH, percentage=5, seed=0, classes=CLASSES)
+    # The draw takes a share of each true class; here it stays what it was.
+    monkeypatch.setattr(seeds, "draw_seed_rows", lambda *_, **__: given)
+    is_asked, look_up = np.isin(np.arange(len(POOL)), given), answers.from_truth
+
+    def noting(rows, truth):
+        is_asked[rows] = True
+        return look_up(rows, truth)
+
+    monkeypatch.setattr(answers, "from_truth", noting)
+    asking = arm(ask={"strategy": "margin", "per_round": 5, "budget": 10}, self_label={"keep": "revise"})
+    one = play(asking)
+    assert is_asked.sum() == 16
+    other, rows = POOL_TRUTH.copy(), np.flatnonzero(~is_asked)
+    other[rows] = np.random.default_rng(2).permutation(other[rows])
+    permuted = play(asking, DATA._replace(pool_truth=other))
+    assert permuted["accuracy"] == one["accuracy"]
+    assert permuted["label_accuracy"] != one["label_accuracy"]
 
 
-def test_where_nothing_is_accepted_there_is_no_label_accuracy():
-    arms = compare(iterations=0, final_threshold=1.0)
-    assert [sorted(figures) for figures in arms.values()] == [["accuracy", "coverage"]] * 3
+def test_another_seed_draws_other_labels_and_asks_others():
+    asking = arm(ask={"strategy": "random", "per_round": 5, "budget": 10})
+    assert play(asking, seed=1) != play(asking, seed=0) | {"seed": 1}
+    assert play(asking, seed=1) == play(asking, seed=1)
+
+
+def test_the_figures_of_each_class_come_on_request():
+    found = play(arm(), has_classes=True)
+    assert {name: len(found[name]) for name in ("precision", "recall", "f1")} == dict.fromkeys(
+        ("precision", "recall", "f1"), 3
+    )
+
+
+@pytest.mark.parametrize("name", PLAN["arms"])
+def test_an_arm_is_valid_says_what_it_is_for_and_is_set_against_one_before_it(name):
+    one = PLAN["arms"][name]
+    assert one.keys() <= {"about", "against", "run"} and len(one["about"]) > 10
+    assert one["run"].keys() <= {*PLAN["base"], "true_labels", "per_class"}
+    # Values of params.yaml's schema, all of them.
+    params.parse(study.merged(PLAN["base"], one["run"]), source=name, sections=tuple(PLAN["base"]))
+    earlier = list(PLAN["arms"])[: list(PLAN["arms"]).index(name)]
+    assert one.get("against") in [None, *earlier]
+
+
+def test_arms_with_the_same_name_are_not_run_over():
+    text = (ROOT / "study/arms.yaml").read_text()
+    assert text.count("    about: ") == len(PLAN["arms"])
+
+
+def test_the_base_is_the_tutorials_preset():
+    preset = yaml.safe_load((ROOT / "presets/tutorial.yaml").read_text())
+    for section in PLAN["base"].keys() & preset.keys():
+        assert PLAN["base"][section] | preset[section] == PLAN["base"][section]
+
+
+def test_the_committed_default_is_an_arm_of_the_study():
+    """What params.yaml chooses was measured."""
+    tree = yaml.safe_load((ROOT / "params.yaml").read_text())
+    chosen = {section: tree[section] for section in PLAN["base"]}
+    assert chosen in [study.merged(PLAN["base"], one["run"]) for one in PLAN["arms"].values()]
