@@ -2,54 +2,72 @@
 
 import json
 import re
+from statistics import mean, stdev
 
-import numpy as np
 import pytest
 import yaml
 from pipeline import ROOT
 
-from selflabel import files, results
+from selflabel import results
 
 README = (ROOT / "README.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
 
 
-def test_the_results_table_is_what_the_command_prints(tutorials_params):
+ARMS = yaml.safe_load((ROOT / "study/arms.yaml").read_text())["arms"]
+STUDY = {path.stem: json.loads(path.read_text()) for path in sorted((ROOT / "metrics/study").glob("*.json"))}
+
+
+def block(kind: str) -> tuple[str, str]:
+    """The command of a marked block of the README, and what stands there as its output."""
+    (found,) = re.findall(rf"<!-- {kind}: python -m selflabel (.*?) -->\n(.*?)\n<!-- end -->", README, re.DOTALL)
+    return found
+
+
+def accuracies(arm: str) -> list[float]:
+    return [run["accuracy"] for run in STUDY[arm]]
+
+
+def test_the_results_table_is_what_the_command_prints():
     report = json.loads((ROOT / "metrics/evaluate.json").read_text())
-    assert (
-        f"<!-- results: python -m selflabel results -->\n{results.table(report, is_tutorials=True)}\n<!-- end -->"
-        in README
-    )
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    assert block("results") == ("results", results.table(report, is_tutorials=results.is_tutorials(params)))
 
 
-def test_the_study_table_is_what_the_command_prints():
-    draws = [json.loads(path.read_text()) for path in sorted((ROOT / "metrics/study").glob("*.json"))]
-    assert f"<!-- results: python -m selflabel study -->\n{results.study_table(draws)}\n<!-- end -->" in README
+@pytest.mark.parametrize("kind", ["tutorial", "study"])
+def test_the_tables_of_the_study_are_what_the_command_prints(kind):
+    command, table = block(kind)
+    names = command.split()[1:] or ARMS
+    assert table == results.study_table({name: arm for name, arm in ARMS.items() if name in names}, STUDY)
 
 
-def test_the_figures_by_class_are_those_of_the_metrics(tutorials_params):
-    from test_figures import PRINTED, per_class
+def test_every_arm_has_been_played_over_at_least_five_seeds():
+    assert STUDY.keys() == ARMS.keys()
+    assert all(len({run["seed"] for run in runs}) >= 5 for runs in STUDY.values())
 
-    measured = {name: per_class(name) for name in ("true_labels_leak", "fully_supervised")}
-    for name, printed in PRINTED.items():
-        cells = (printed[:3], measured["true_labels_leak"][name], printed[3:], measured["fully_supervised"][name])
-        row = [" / ".join(f"{figure:.2f}" for figure in cell) for cell in cells]
+
+def test_the_figures_by_class_are_those_of_the_study():
+    from test_figures import FIGURES, PRINTED
+
+    n_same = 0
+    for position, (name, printed) in enumerate(PRINTED.items()):
+        leaked, supervised = (
+            [STUDY[arm][0][figure][position] for figure in FIGURES]
+            for arm in ("tutorial_true_labels", "fully_supervised")
+        )
+        n_same += sum(round(a, 2) == b for a, b in zip(supervised, printed[3:], strict=True))
+        row = [" / ".join(f"{x:.2f}" for x in cell) for cell in (printed[:3], leaked, printed[3:], supervised)]
         (line,) = re.findall(rf"^\| {re.escape(name)} +\|(.*)\|$", README, re.MULTILINE)
         assert [cell.strip() for cell in line.split("|")] == row
+    assert f"{n_same} of the thirty figures agree to two digits" in " ".join(README.split())
 
 
-def test_the_figures_in_the_text_are_those_of_the_metrics(tutorials_params):
-    n_leaked = json.loads((ROOT / "metrics/evaluate.json").read_text())["baselines"]["true_labels_leak"]["human_labels"]
-    rounds = files.read_table(ROOT / "metrics/rounds.csv")
+def test_the_figures_in_the_text_are_those_of_the_study():
     text = " ".join(README.split())
-    assert f"The run prints all three: {n_leaked:,} true labels behind a figure" in text
-    n_left = rounds["n_remaining"][rounds["round"] == 10][0]
-    assert f"it is {60_000 - n_leaked:,} with its leak and {n_left:,} without." in text
-    n_wrong = rounds["n_accepted"] * (1 - rounds["accepted_accuracy"])
-    assert "seven in ten of the wrong labels come from the last acceptance" in text
-    assert round(n_wrong[-1] / np.nansum(n_wrong), 1) == 0.7
-    assert "rounds 1 to 6 accept nothing at all" in text
-    assert not rounds["n_accepted"][:6].any()
+    for arm, words in (("narrow_sigmoid", "{}, against"), ("narrow_random", "against {} for 600 random ones")):
+        figures = accuracies(arm)
+        assert words.format(f"{mean(figures):.4f} ± {stdev(figures):.4f}") in text
+    assert f"has used {STUDY['tutorial_true_labels'][0]['true_labels']:,} true labels" in text
 
 
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"(?:^|`)make ([a-z-]+)", README, re.MULTILINE))))
