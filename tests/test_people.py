@@ -208,6 +208,8 @@ def test_status_tells_how_the_run_stands_and_what_to_do(people):
 
 
 def test_a_preset_sets_its_parameters_and_runs(asking_project):
+    # The preset's ten rounds, not the three of the tests.
+    asking_project.run("python", "-m", "selflabel", "rounds", "10")
     asking_project.run("make", "run", "PRESET=tutorial", "--old-file=.venv/ready")
     tree = files.read_yaml(asking_project.folder / "params.yaml")
     assert tree["ask"]["strategy"] == "none" and tree["self_label"]["accept"] == "linear"
