@@ -36,21 +36,22 @@ def read(revision: str, path: str) -> object | None:
 
 def experiments_csv() -> str:
     """Return ``dvc exp show --csv``; raise ``OSError`` with DVC's words if it fails."""
-    done = subprocess.run(["dvc", "exp", "show", "--csv", "--no-pager"], capture_output=True, text=True)
-    if done.returncode:
-        raise OSError(f"dvc exp show failed: {done.stderr.strip()}")
-    return done.stdout
+    return _dvc("exp show", "--csv", "--no-pager")
 
 
 def stale_stages() -> list[str]:
     """Return the stages that `dvc repro` would play again; raise ``OSError`` with DVC's words if it fails."""
     # Not all of rounds/dvc.yaml: there are rounds beyond self_label.iterations.
-    command = ["dvc", "status", "--json", "--with-deps", "draw", "queue"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        raise OSError(f"dvc status failed: {done.stderr.strip()}")
+    found = json.loads(_dvc("status", "--json", "--with-deps", "draw", "queue"))
     # DVC names the stages of other files by their paths.
-    return [name.rsplit(":", 1)[-1] for name in json.loads(done.stdout)]
+    return [name.rsplit(":", 1)[-1] for name in found]
+
+
+def _dvc(command: str, *arguments: str) -> str:
+    done = subprocess.run(["dvc", *command.split(), *arguments], capture_output=True, text=True)
+    if done.returncode:
+        raise OSError(f"dvc {command} failed: {done.stderr.strip()}")
+    return done.stdout
 
 
 def _git(*arguments: str) -> str | None:
