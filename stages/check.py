@@ -12,7 +12,7 @@ def main() -> None:
     # Here alone: a folder that is gone after the download hinders nobody.
     section = tree.get("dataset") if isinstance(tree, dict) else None
     source = section.get("source") if isinstance(section, dict) else None
-    if isinstance(source, str) and (fault := sources.fault(source)):
+    if isinstance(source, str) and (fault := sources.fault(source, str(section.get("name")))):
         found.append(fault)
     if found:
         raise ValueError("\n       ".join(f"{args.params}: {fault}" for fault in found))

