@@ -7,16 +7,30 @@ function, its name in ``STRATEGIES`` and its line in ``choose``.
 
 import importlib
 import math
-import warnings
 from typing import NamedTuple
 
 import numpy as np
 from scipy.special import entr
 from threadpoolctl import threadpool_limits
 
-STRATEGIES = ("none", "lower_threshold", "least_confidence", "margin", "entropy", "random", "typiclust", "k_means")
-SAMPLE = 10_000  # of 60,000 candidates so many are clustered in seconds, and all of them in half a minute
-MAX_CLUSTERS, N_NEIGHBOURS = 500, 20  # both as in TypiClust's paper
+from selflabel import clustering
+
+OF_GRAPH = ("smoothed_margin", "mixed_margin")
+STRATEGIES = (
+    "none", "lower_threshold", "least_confidence", "margin", "raw_margin", *OF_GRAPH, "entropy", "random", "typiclust",
+    "k_means",
+)  # fmt: skip
+
+
+class Views(NamedTuple):
+    """What the classifier says of the candidates, each float (M, n_classes ≥ 2).
+
+    ``probabilities``: calibrated. ``scores``: its own. ``smoothed``: class shares along the graph; None without one.
+    """
+
+    probabilities: np.ndarray
+    scores: np.ndarray
+    smoothed: np.ndarray | None = None
 
 
 class Ask(NamedTuple):
@@ -41,7 +55,7 @@ def n_questions(ask: Ask, *, n_asked: int, n_open: int) -> int:
 
 def choose(
     ask: Ask,
-    probabilities: np.ndarray,
+    views: Views,
     features: np.ndarray,
     rows: np.ndarray,
     *,
@@ -51,8 +65,8 @@ def choose(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return which images to ask about: positions in ``rows``, int64, at most ``n``, and the strategy of each, str.
 
-    ``rows``: int64 (M,), the candidates. ``probabilities``: float (M, n_classes ≥ 2), theirs. ``features``: float32
-    (N, D) of the pool. ``human_rows``: int64, the rows with a person's label.
+    ``rows``: int64 (M,), the candidates; ``views``: of them. ``features``: float32 (N, D) of the pool. ``human_rows``:
+    int64, the rows with a person's label.
 
     Several strategies take turns; one that has no more to ask about leaves its turns to the others. A near-duplicate
     of an image chosen before is passed over. All randomness comes from (``ask.seed``, ``round_number``).
@@ -60,15 +74,19 @@ def choose(
     names = ask.strategy.split("+") if n > 0 and len(rows) else ["none"]
     share = math.ceil(n / len(names))
     generator = np.random.default_rng([ask.seed, round_number])
+    probabilities = views.probabilities
     order = {
         "none": lambda: np.empty(0, np.int64),
         "lower_threshold": lambda: below(probabilities, ask.lower_threshold),
         "least_confidence": lambda: best_first(least_confidence(probabilities)),
         "margin": lambda: best_first(margin(probabilities)),
+        "raw_margin": lambda: best_first(margin(views.scores)),
+        "smoothed_margin": lambda: best_first(margin(views.smoothed)),
+        "mixed_margin": lambda: best_first(mixed_margin(views.scores, views.smoothed)),
         "entropy": lambda: best_first(entropy(probabilities)),
         "random": lambda: generator.permutation(len(rows)),
-        "typiclust": lambda: typiclust(features, rows, human_rows, n=share, generator=generator),
-        "k_means": lambda: k_means(features, rows, n=share, generator=generator),
+        "typiclust": lambda: clustering.typiclust(features, rows, human_rows, n=share, generator=generator),
+        "k_means": lambda: clustering.k_means(features, rows, n=share, generator=generator),
     }
     # Threads add up in the order they finish, which can move a point to another cluster. A limit is for what is loaded.
     importlib.import_module("sklearn.cluster")
@@ -111,7 +129,7 @@ def near_limit(features: np.ndarray, rows: np.ndarray, min_distance: float) -> f
     """
     if min_distance == 0 or len(rows) == 0:
         return 0.0
-    variance = features[rows[:: math.ceil(len(rows) / SAMPLE)]].var(axis=0, dtype=np.float64).sum()
+    variance = features[rows[:: math.ceil(len(rows) / clustering.SAMPLE)]].var(axis=0, dtype=np.float64).sum()
     # Above 0, so that equal images are near-duplicates even where all are equal.
     return max(min_distance * math.sqrt(2 * variance), np.finfo(np.float64).tiny)
 
@@ -122,9 +140,17 @@ def least_confidence(probabilities: np.ndarray) -> np.ndarray:
 
 
 def margin(probabilities: np.ndarray) -> np.ndarray:
-    """Return float (M,) in [−1, 0]: minus the lead of the likeliest class (Scheffer et al., IDA 2001)."""
+    """Return float (M,), at most 0: minus the lead of the likeliest class (Scheffer et al., IDA 2001).
+
+    Of scores as well: the lead is then in their units.
+    """
     second, first = np.sort(probabilities, axis=1)[:, -2:].T
     return second - first
+
+
+def mixed_margin(*views: np.ndarray) -> np.ndarray:
+    """Return float (M,), at most 0: the sum of the views' margins, each divided by its standard deviation."""
+    return sum(found / (found.std() or 1.0) for found in map(margin, views))
 
 
 def entropy(probabilities: np.ndarray) -> np.ndarray:
@@ -141,60 +167,3 @@ def below(probabilities: np.ndarray, threshold: float) -> np.ndarray:
     """Return the positions whose largest class probability is strictly below ``threshold``, least confident first."""
     order = best_first(least_confidence(probabilities))
     return order[probabilities.max(axis=1)[order] < threshold]
-
-
-def typiclust(
-    features: np.ndarray, rows: np.ndarray, human_rows: np.ndarray, *, n: int, generator: np.random.Generator
-) -> np.ndarray:
-    """Return positions: the most typical candidate of each cluster, then the second of each, and so on.
-
-    There are as many clusters as ``human_rows`` and questions, 500 at most. Those with the fewest human rows come
-    first, of these the largest (Hacohen, Dekel & Weinshall, "Active learning on a budget", ICML 2022).
-    """
-    positions = np.sort(generator.permutation(len(rows))[:SAMPLE])
-    images = features[np.concatenate([rows[positions], human_rows])]
-    clusters, _ = _cluster(images, min(len(human_rows) + n, MAX_CLUSTERS), generator)
-    own, humans = np.split(clusters, [len(positions)])
-    scores = np.zeros(len(positions))
-    for cluster in np.flatnonzero(np.bincount(own) > 1):
-        scores[own == cluster] = typicality(images[: len(positions)][own == cluster])
-    n_human = np.bincount(humans, minlength=clusters.max() + 1)
-    return positions[_best_of_each(own, scores, np.lexsort((-np.bincount(clusters), n_human)))]
-
-
-def typicality(features: np.ndarray) -> np.ndarray:
-    """Return float (M ≥ 2,): one over the mean distance of each point to its nearest others, at most 20."""
-    from sklearn.neighbors import NearestNeighbors
-
-    neighbours = NearestNeighbors(n_neighbors=min(N_NEIGHBOURS, len(features) - 1), algorithm="brute").fit(features)
-    with np.errstate(divide="ignore"):
-        return 1 / neighbours.kneighbors()[0].mean(axis=1)
-
-
-def k_means(features: np.ndarray, rows: np.ndarray, *, n: int, generator: np.random.Generator) -> np.ndarray:
-    """Return positions: the nearest to each of ``n`` centres, largest cluster first, then the second of each, …"""
-    positions = np.sort(generator.permutation(len(rows))[:SAMPLE])
-    images = features[rows[positions]]
-    clusters, centres = _cluster(images, n, generator)
-    nearness = -np.linalg.norm(images - centres[clusters], axis=1)
-    return positions[_best_of_each(clusters, nearness, np.argsort(-np.bincount(clusters), kind="stable"))]
-
-
-def _cluster(images: np.ndarray, n_clusters: int, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    from sklearn.cluster import KMeans
-    from sklearn.exceptions import ConvergenceWarning
-
-    # Fewer distinct images than clusters leave clusters empty, and an empty one has nothing to ask about.
-    with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):
-        # Not MiniBatchKMeans: where it is faster, almost all of 500 clusters had five images or fewer.
-        found = KMeans(min(n_clusters, len(images)), n_init=1, random_state=int(generator.integers(2**31))).fit(images)
-    return found.labels_, found.cluster_centers_
-
-
-def _best_of_each(clusters: np.ndarray, scores: np.ndarray, cluster_order: np.ndarray) -> np.ndarray:
-    # The best of each cluster, the clusters in their order, then the second of each, and so on.
-    order = np.lexsort((-scores, clusters))
-    sizes = np.bincount(clusters, minlength=len(cluster_order))
-    place = np.empty(len(order), np.int64)
-    place[order] = np.arange(len(order)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    return np.lexsort((np.argsort(cluster_order)[clusters], place))

@@ -1,11 +1,11 @@
 """Rules between the parameters of params.yaml: what no single value can get wrong."""
 
-from selflabel import asking, classifiers, seeds
+from selflabel import asking, catalogue, seeds
 from selflabel.rules import Rule, scheduled_threshold
 
 # Height and width in pixels, and how many pool images the smallest class has.
-IMAGE_SIZES = {"fashion_mnist": 28, "digits": 8}
-SMALLEST_CLASS = {"fashion_mnist": 6000, "digits": 141}
+IMAGE_SIZES = {"fashion_mnist": 28, "digits": 8, "mnist_sample": 28}
+SMALLEST_CLASS = {"fashion_mnist": 6000, "digits": 141, "mnist_sample": 720}
 
 
 def faults(sections: dict, *, n_round_rows: int | None) -> list[str]:
@@ -14,12 +14,15 @@ def faults(sections: dict, *, n_round_rows: int | None) -> list[str]:
     ``sections``: the valid sections by name; a rule about one that is not there is left out. ``n_round_rows``: how
     many rounds the rounds table has, or None.
     """
-    rules = (_hog_geometry, _hog_window, _seed_percentage, _threshold_range, _folds, _strategy, _classifier)
+    rules = (
+        _hog_geometry, _hog_window, _hog_cells, _kmeans_patches, _seed_percentage, _threshold_range, _folds, _strategy,
+        _graph, _classifier,
+    )  # fmt: skip
     return [fault for rule in rules for fault in rule(sections)] + _round_rows(sections, n_round_rows)
 
 
 def _hog_geometry(sections: dict) -> list[str]:
-    if "features" not in sections or sections["features"].extractor != "hog":
+    if not _extracts(sections, "hog"):
         return []
     hog, found = sections["features"].hog, []
     if hog.block > hog.window:
@@ -41,7 +44,7 @@ def _hog_geometry(sections: dict) -> list[str]:
 
 
 def _hog_window(sections: dict) -> list[str]:
-    if not {"dataset", "features"} <= sections.keys() or sections["features"].extractor != "hog":
+    if "dataset" not in sections or not _extracts(sections, "hog"):
         return []
     name, window = sections["dataset"].name, sections["features"].hog.window
     if window == IMAGE_SIZES[name]:
@@ -49,6 +52,41 @@ def _hog_window(sections: dict) -> list[str]:
     return [
         f"features.hog.window must be {IMAGE_SIZES[name]}, the size of the images of {name}, got {window}; "
         "features.extractor=pixels takes any size"
+    ]
+
+
+def _extracts(sections: dict, name: str) -> bool:
+    """Return whether an extractor is used."""
+    extractor = sections["features"].extractor if "features" in sections else []
+    return name in ([extractor] if isinstance(extractor, str) else extractor)
+
+
+def _hog_cells(sections: dict) -> list[str]:
+    # OpenCV normalises four values of a block at a time, which four cells always have.
+    if "dataset" not in sections:
+        return []
+    side = IMAGE_SIZES[sections["dataset"].name]
+    used = [name for name in ("hog_fine", "hog_coarse") if _extracts(sections, name)]
+    cells = {name: getattr(sections["features"], name).cell for name in used}
+    return [
+        f"features.{name}.cell must be at most {side}, the size of the images, got {cell}"
+        for name, cell in cells.items()
+        if cell > side
+    ]
+
+
+def _kmeans_patches(sections: dict) -> list[str]:
+    if not _extracts(sections, "kmeans_patches") or "dataset" not in sections:
+        return []
+    own, side = sections["features"].kmeans_patches, IMAGE_SIZES[sections["dataset"].name]
+    if own.patch > side:
+        return [f"features.kmeans_patches.patch must be at most {side}, the size of the images, got {own.patch}"]
+    n_positions = (side - own.patch) // own.stride + 1
+    if own.grid <= n_positions:
+        return []
+    return [
+        f"features.kmeans_patches.grid must be at most {n_positions}, the positions of a patch of {own.patch} along a "
+        f"side of {side} in steps of {own.stride}, got {own.grid}"
     ]
 
 
@@ -120,11 +158,18 @@ def _strategy(sections: dict) -> list[str]:
     return [f"ask.strategy must be one of {names}, or different ones but none joined by +, got {strategy!r}"]
 
 
+def _graph(sections: dict) -> list[str]:
+    if not {"ask", "graph"} <= sections.keys() or sections["graph"].neighbours:
+        return []
+    needing = [name for name in asking.OF_GRAPH if name in sections["ask"].strategy.split("+")]
+    return [f"graph.neighbours must be at least 1 with ask.strategy={name}, got 0" for name in needing]
+
+
 def _classifier(sections: dict) -> list[str]:
     if "classifier" not in sections:
         return []
     has_weights = "self_label" in sections and sections["self_label"].weights != "none"
-    found = classifiers.fault(sections["classifier"].name, sections["classifier"].options, has_weights=has_weights)
+    found = catalogue.fault(sections["classifier"].name, sections["classifier"].options, has_weights=has_weights)
     return [found] if found else []
 
 

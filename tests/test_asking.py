@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cdist, pdist
 from threadpoolctl import threadpool_info
 
-from selflabel import asking
-from selflabel.asking import Ask
+from selflabel import asking, clustering
+from selflabel.asking import Ask, Views
 
 # Sure, torn between two, torn between three.
 THREE = np.array([[0.90, 0.05, 0.05], [0.48, 0.48, 0.04], [0.40, 0.30, 0.30]])
@@ -19,13 +19,30 @@ def ask(strategy, **changes):
     return Ask(strategy, per_round=5, budget=20, min_distance=0.0, lower_threshold=0.5, seed=0)._replace(**changes)
 
 
-def choose(strategy, probabilities=THREE, features=None, *, rows=None, human_rows=(), n=3, round_number=1, **changes):
+def choose(
+    strategy,
+    probabilities=THREE,
+    features=None,
+    *,
+    scores=None,
+    smoothed=None,
+    rows=None,
+    human_rows=(),
+    n=3,
+    round_number=1,
+    **changes,
+):
     if features is None:
         features = np.arange(len(probabilities), dtype=np.float32)[:, None]
     rows = np.arange(len(probabilities)) if rows is None else np.asarray(rows, np.int64)
     human_rows = np.asarray(human_rows, np.int64)
+    views = Views(
+        probabilities,
+        probabilities if scores is None else scores,
+        probabilities if smoothed is None else smoothed,
+    )
     return asking.choose(
-        ask(strategy, **changes), probabilities, features, rows, human_rows=human_rows, n=n, round_number=round_number
+        ask(strategy, **changes), views, features, rows, human_rows=human_rows, n=n, round_number=round_number
     )
 
 
@@ -49,6 +66,9 @@ def test_a_round_fills_the_desk_up_to_per_round_and_never_passes_the_budget(n_as
         ("lower_threshold", [2, 1]),
         ("least_confidence", [2, 1, 0]),
         ("margin", [1, 2, 0]),
+        ("raw_margin", [1, 2, 0]),
+        ("smoothed_margin", [1, 2, 0]),
+        ("mixed_margin", [1, 2, 0]),
         ("entropy", [2, 1, 0]),
     ],
 )
@@ -133,9 +153,9 @@ def order_of_blobs(strategy, n, human_rows=()):
     """The blobs of all candidates in the strategy's order, when it clusters for ``n`` questions."""
     rows, generator = np.setdiff1d(np.arange(len(BLOBS)), human_rows), np.random.default_rng(0)
     if strategy == "typiclust":
-        order = asking.typiclust(BLOBS, rows, np.array(human_rows, np.int64), n=n, generator=generator)
+        order = clustering.typiclust(BLOBS, rows, np.array(human_rows, np.int64), n=n, generator=generator)
     else:
-        order = asking.k_means(BLOBS, rows, n=n, generator=generator)
+        order = clustering.k_means(BLOBS, rows, n=n, generator=generator)
     assert sorted(order) == list(range(len(rows)))
     return np.searchsorted(LAST, rows[order]).tolist()
 
@@ -156,7 +176,7 @@ def test_typiclust_asks_first_where_people_labelled_least():
 
 
 def test_there_are_no_more_clusters_than_typiclust_may_have(monkeypatch):
-    monkeypatch.setattr(asking, "MAX_CLUSTERS", 4)
+    monkeypatch.setattr(clustering, "MAX_CLUSTERS", 4)
     assert order_of_blobs("typiclust", 20, human_rows=[0, 1, 22])[:4] == [1, 3, 2, 0]
 
 
@@ -165,7 +185,7 @@ def test_typiclust_chooses_what_scikit_activeml_chooses():
 
     labels = np.full(len(BLOBS), np.nan)
     labels[13] = 0
-    reference = TypiClust(random_state=0, k=asking.N_NEIGHBOURS).query(BLOBS, labels, batch_size=3)
+    reference = TypiClust(random_state=0, k=clustering.N_NEIGHBOURS).query(BLOBS, labels, batch_size=3)
     assert choose_of_blobs("typiclust", 3, human_rows=[13]).tolist() == reference.tolist()
 
 
@@ -173,12 +193,12 @@ def test_typiclust_chooses_what_scikit_activeml_chooses():
 def test_typicality_is_one_over_the_mean_distance_to_the_nearest_20_others(n_points):
     points = random_pool(0, n_points)[1]
     nearest = np.sort(cdist(points, points), axis=1)[:, 1:21]
-    np.testing.assert_allclose(asking.typicality(points), 1 / nearest.mean(axis=1), rtol=1e-5)
+    np.testing.assert_allclose(clustering.typicality(points), 1 / nearest.mean(axis=1), rtol=1e-5)
 
 
 @pytest.mark.parametrize("strategy", ["typiclust", "k_means"])
 def test_of_many_candidates_a_sample_is_clustered(strategy, monkeypatch):
-    monkeypatch.setattr(asking, "SAMPLE", 8)
+    monkeypatch.setattr(clustering, "SAMPLE", 8)
     assert len(choose_of_blobs(strategy, 30, human_rows=[0, 1])) == 8
     samples = {tuple(sorted(choose_of_blobs(strategy, 30, round_number=number))) for number in range(5)}
     assert len(samples) == 5
@@ -190,13 +210,13 @@ def test_equal_images_are_clustered_without_a_warning(strategy):
 
 
 def test_clusters_are_computed_in_one_thread(monkeypatch):
-    seen, cluster = [], asking._cluster
+    seen, cluster = [], clustering._cluster
 
     def spy(*arguments):
         seen.extend(pool["num_threads"] for pool in threadpool_info())
         return cluster(*arguments)
 
-    monkeypatch.setattr(asking, "_cluster", spy)
+    monkeypatch.setattr(clustering, "_cluster", spy)
     choose_of_blobs("typiclust+k_means", 4)
     assert set(seen) == {1}
 
@@ -319,3 +339,19 @@ def test_asking_leaves_the_global_random_numbers_alone():
     before = np.random.get_state()[1].copy()  # noqa: NPY002
     choose_of_blobs("typiclust+k_means+random", 6)
     np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
+
+
+def test_each_margin_reads_its_own_view():
+    sure_of_all = np.array([[0.9, 0.1], [0.8, 0.2], [0.7, 0.3]])
+    views = {"scores": sure_of_all[[2, 0, 1]], "smoothed": sure_of_all[[1, 2, 0]]}
+    chosen = {name: choose(name, sure_of_all, n=1, **views)[0][0] for name in SCORING if "margin" in name}
+    # The mix adds 0.4 + 0.6, 0.8 + 0.4 and 0.6 + 0.8, all over the same deviation.
+    assert chosen == {"margin": 2, "raw_margin": 0, "smoothed_margin": 1, "mixed_margin": 0}
+
+
+def test_the_mix_does_not_depend_on_the_units_of_either_view():
+    first, second = np.random.default_rng(0).normal(size=(2, 50, 4))
+    order = asking.best_first(asking.mixed_margin(first, second)).tolist()
+    assert asking.best_first(asking.mixed_margin(1000 * first, second / 7)).tolist() == order
+    alone = asking.best_first(asking.margin(first)).tolist()
+    assert asking.best_first(asking.mixed_margin(first, np.ones((50, 4)))).tolist() == alone

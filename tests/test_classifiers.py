@@ -18,8 +18,9 @@ from sklearn.semi_supervised import LabelSpreading
 from sklearn.svm import SVC, LinearSVC
 from threadpoolctl import threadpool_limits
 
-from selflabel import classifiers
-from selflabel.classifiers import BUILT_IN, Given, Recipe
+from selflabel import catalogue, classifiers
+from selflabel.catalogue import NAMES
+from selflabel.classifiers import Given, Recipe
 from selflabel.confidence import ovr_logistic
 
 THREE = np.float32([[5, 0], [6, 0], [0, 5], [0, 6], [-5, -5], [-6, -6]])
@@ -30,8 +31,8 @@ DIGITS, TRUTH = (array[:600] for array in load_digits(return_X_y=True))
 DIGITS = (DIGITS / 16).astype(np.float32)
 ROWS, OTHERS = np.arange(200), np.arange(200, 600)
 # Few trees, which are slow.
-DIGIT_RECIPES = {name: Recipe(name, trees=20) for name in [*BUILT_IN, "sklearn.naive_bayes.MultinomialNB"]}
-WEIGHTED = [name for name in BUILT_IN if name not in ("knn", "label_spreading")]
+DIGIT_RECIPES = {name: Recipe(name, trees=20) for name in [*NAMES, "sklearn.naive_bayes.MultinomialNB"]}
+WEIGHTED = [name for name in NAMES if name not in ("knn", "label_spreading")]
 
 every_name = pytest.mark.parametrize("name", DIGIT_RECIPES)
 
@@ -313,20 +314,20 @@ def test_wrong_labels_of_hardly_any_weight_teach_hardly_anything(name, exact_row
 NAIVE, SVM = "sklearn.naive_bayes.GaussianNB", "sklearn.svm.SVC"
 
 
-@pytest.mark.parametrize("name", [*BUILT_IN, NAIVE, SVM, "sklearn.svm.LinearSVC", "sklearn.linear_model.Perceptron"])
+@pytest.mark.parametrize("name", [*NAMES, NAIVE, SVM, "sklearn.svm.LinearSVC", "sklearn.linear_model.Perceptron"])
 def test_what_works_has_no_fault(name):
-    assert classifiers.fault(name, {}, has_weights=False) is None
+    assert catalogue.fault(name, {}, has_weights=False) is None
 
 
 @pytest.mark.parametrize("name", [*WEIGHTED, NAIVE, SVM])
 def test_what_can_weight_has_no_fault_with_weights(name):
-    assert classifiers.fault(name, {}, has_weights=True) is None
+    assert catalogue.fault(name, {}, has_weights=True) is None
 
 
 @pytest.mark.parametrize("name", ["knn", "label_spreading", "sklearn.neighbors.KNeighborsClassifier"])
 def test_weights_are_refused_where_rows_cannot_be_weighted(name):
     sentence = f"self_label.weights must be none with classifier.name={name}, which cannot weight what it learns from"
-    assert classifiers.fault(name, {}, has_weights=True) == sentence
+    assert catalogue.fault(name, {}, has_weights=True) == sentence
     with pytest.raises(ValueError) as error:
         fit(name, weights=np.ones(6))
     assert str(error.value) == sentence
@@ -356,9 +357,9 @@ def test_weights_are_refused_where_rows_cannot_be_weighted(name):
     ],
 )
 def test_what_is_no_classifier_is_refused_by_name(name):
-    assert classifiers.fault(name, {}, has_weights=False) == (
+    assert catalogue.fault(name, {}, has_weights=False) == (
         "classifier.name must be one of linear_svm, logistic_regression, kernel_svm, knn, label_spreading, "
-        "random_forest, hist_gradient_boosting, or a classifier of scikit-learn such as "
+        "random_forest, hist_gradient_boosting, kernel_ridge, or a classifier of scikit-learn such as "
         f"sklearn.naive_bayes.GaussianNB, got {name!r}"
     )
     with pytest.raises(ValueError, match=r"classifier\.name must be one of"):
@@ -390,7 +391,7 @@ def test_what_is_no_classifier_is_refused_by_name(name):
     ],
 )
 def test_options_that_cannot_work_are_refused(name, options, sentence):
-    assert classifiers.fault(name, options, has_weights=False) == sentence
+    assert catalogue.fault(name, options, has_weights=False) == sentence
     with pytest.raises(ValueError, match=r"classifier\.options must"):
         fit(Recipe(name, options=options))
 
@@ -398,7 +399,7 @@ def test_options_that_cannot_work_are_refused(name, options, sentence):
 def test_a_classifier_without_class_scores_is_refused(monkeypatch):
     monkeypatch.delattr(GaussianNB.__mro__[1], "predict_proba")
     sentence = f"classifier.name must have predict_proba or decision_function, got {NAIVE!r}"
-    assert classifiers.fault(NAIVE, {}, has_weights=False) == sentence
+    assert catalogue.fault(NAIVE, {}, has_weights=False) == sentence
 
 
 def test_an_import_path_gets_its_options_and_the_seed_of_the_round():

@@ -12,14 +12,17 @@ import yaml
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from selflabel import asking, classifiers, consistency, datasets, features, params
+from selflabel import asking, catalogue, consistency, datasets, features, params
 
 ROOT = Path(__file__).parent.parent
 TREE, TUTORIAL = (
     yaml.safe_load((ROOT / path).read_text(encoding="utf-8")) for path in ("params.yaml", "presets/tutorial.yaml")
 )
 # Whatever the committed values come to be.
-for changes in (TUTORIAL, {"self_label": {"iterations": 10, "weights": "none"}, "classifier": {"options": {}}}):
+for changes in (
+    TUTORIAL,
+    {"self_label": {"iterations": 10, "weights": "none"}, "graph": {"neighbours": 10}, "classifier": {"options": {}}},
+):
     TREE |= {section: TREE[section] | values for section, values in changes.items()}
 
 
@@ -93,7 +96,8 @@ def test_every_hog_that_is_accepted_can_be_computed(cell, cells, strides, steps,
     assume(not [fault for fault in hog(**values) if "the size of the images" not in fault])
     n_values = (block // cell) ** 2 * bins
     assert n_values >= 4, "computing this would end the process"
-    extract = features.hog((window, window), TREE["features"]["hog"] | values)
+    images = np.zeros((1, window, window), np.uint8)
+    extract = features.hog(images, {"hog": TREE["features"]["hog"] | values})
     images = np.arange(window * window, dtype=np.uint8).reshape(1, window, window)
     n_blocks = (window - block) // stride + 1
     assert extract(images).shape == (1, n_blocks**2 * n_values)
@@ -240,8 +244,7 @@ def test_where_a_class_has_no_seed_label_that_is_the_fault_and_not_the_folds():
 
 
 WRONG_STRATEGY = (
-    "ask.strategy must be one of none, lower_threshold, least_confidence, margin, entropy, random, typiclust, k_means, "
-    "or different ones but none joined by +, got "
+    f"ask.strategy must be one of {', '.join(asking.STRATEGIES)}, or different ones but none joined by +, got "
 )
 
 
@@ -283,7 +286,7 @@ def test_a_classifier_that_cannot_work_is_the_fault_that_classifiers_name(values
     changes = [(f"classifier.{name}", value) for name, value in values.items()]
     weights = ("self_label.weights", "confidence" if has_weights else "none")
     whole = TREE["classifier"] | values
-    fault = classifiers.fault(whole["name"], whole["options"], has_weights=has_weights)
+    fault = catalogue.fault(whole["name"], whole["options"], has_weights=has_weights)
     assert fault.startswith(("classifier.", "self_label.weights "))
     assert params.faults(changed(*changes, weights)) == [fault]
 
@@ -311,3 +314,37 @@ def test_checking_does_not_wait_for_what_it_does_not_need():
     code = f"import sys; from selflabel import params; params.faults({TREE}); print(*({SLOW} & sys.modules.keys()))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+@pytest.mark.parametrize("strategy", ["smoothed_margin", "margin+mixed_margin"])
+def test_a_margin_of_smoothed_scores_without_a_graph_is_a_fault(strategy):
+    name = strategy.split("+")[-1]
+    changes = (("ask.strategy", strategy), ("graph.neighbours", 0))
+    assert params.faults(changed(*changes)) == [f"graph.neighbours must be at least 1 with ask.strategy={name}, got 0"]
+    assert params.faults(changed(("ask.strategy", strategy), ("graph.neighbours", 1))) == []
+    assert params.faults(changed(("ask.strategy", "raw_margin"), ("graph.neighbours", 0))) == []
+
+
+def test_a_fine_cell_larger_than_the_image_is_a_fault():
+    changes = (("features.extractor", "hog_fine"), ("features.hog_fine.cell", 29))
+    assert params.faults(changed(*changes)) == [
+        "features.hog_fine.cell must be at most 28, the size of the images, got 29"
+    ]
+
+
+def test_patches_that_do_not_fit_the_image_are_a_fault():
+    def patches(**values):
+        changes = ((f"features.kmeans_patches.{key}", value) for key, value in values.items())
+        return params.faults(changed(("features.extractor", ["hog", "kmeans_patches"]), *changes))
+
+    assert patches(patch=29) == ["features.kmeans_patches.patch must be at most 28, the size of the images, got 29"]
+    assert patches(patch=24, stride=2, grid=4) == [
+        "features.kmeans_patches.grid must be at most 3, the positions of a patch of 24 along a side of 28 in steps "
+        "of 2, got 4"
+    ]
+    assert patches(patch=24, stride=2, grid=3) == []
+
+
+def test_extractors_that_are_not_used_may_be_set_as_they_like():
+    changes = (("features.extractor", "pixels"), ("features.kmeans_patches.patch", 60), ("features.hog_fine.cell", 99))
+    assert params.faults(changed(*changes)) == []

@@ -8,7 +8,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selflabel import history, params
+from selflabel import asking, history, params
 
 ROOT = Path(__file__).parent.parent
 FILE = ROOT / "params.yaml"
@@ -26,9 +26,10 @@ TREE = merged(
     COMMITTED, PRESETS["tutorial"], {"self_label": {"iterations": 10, "weights": "none"}, "classifier": {"options": {}}}
 )
 
-SECTIONS = "dataset, features, seed_labels, self_label, ask, answers, classifier, leak, evaluate, draw"
-IN_KEYS = [(section, key) for section, keys in TREE.items() for key in keys if key != "hog"]
-IN_KEYS += [("features", "hog", key) for key in TREE["features"]["hog"]]
+SECTIONS = ", ".join(params.Params._fields)
+INNER = ("hog", "hog_fine", "hog_coarse", "kmeans_patches")
+IN_KEYS = [(section, key) for section, keys in TREE.items() for key in keys if key not in INNER]
+IN_KEYS += [("features", name, key) for name in INNER for key in TREE["features"][name]]
 
 WHOLE = ["bins", "block", "cell", "levels", "stride", "window"]
 WHOLE = [("features", "hog", key) for key in WHOLE] + [
@@ -37,6 +38,10 @@ WHOLE = [("features", "hog", key) for key in WHOLE] + [
     ("classifier", "seed"), ("leak", "iterations"),
     ("evaluate", "reliability_bins"), ("evaluate", "mistakes_per_round"), ("draw", "samples_per_class"),
     ("draw", "seed"),
+    ("features", "components"), ("graph", "neighbours"), ("graph", "components"), ("smoothing", "steps"),
+    *(("features", name, key) for name in ("hog_fine", "hog_coarse") for key in ("cell", "padding", "bins")),
+    *(("features", "kmeans_patches", key) for key in ("patch", "stride", "centres", "grid", "seed")),
+    *(("student", key) for key in ("epochs", "width", "batch_size", "shift", "cutout", "seed")),
 ]  # fmt: skip
 NUMBERS = [
     ("features", "hog", "win_sigma"), ("features", "hog", "l2hys_threshold"), ("seed_labels", "percentage"),
@@ -44,11 +49,17 @@ NUMBERS = [
     ("self_label", "percent"), ("self_label", "target_error"), ("self_label", "target_alpha"),
     ("self_label", "precision_margin"), ("self_label", "stable_kappa"), ("self_label", "lower_threshold"),
     ("ask", "min_distance"), ("classifier", "C"), ("classifier", "gamma"), ("leak", "threshold_start"),
-    ("leak", "threshold_step"),
+    ("leak", "threshold_step"), ("smoothing", "alpha"), ("smoothing", "temperature"),
+    *(("student", key) for key in ("learning_rate", "weight_decay", "sharpen", "weight")),
 ]  # fmt: skip
 TEXTS = [("dataset", "source"), ("ask", "strategy"), ("classifier", "name")]
 FINAL = ("self_label", "final_threshold")  # the one number that may be missing
-SWITCHES = [("features", "hog", "gamma_correction"), ("features", "hog", "signed_gradients")]
+SWITCHES = [
+    ("features", "hog", "gamma_correction"),
+    ("features", "hog", "signed_gradients"),
+    ("student", "flip"),
+    ("student", "embedding"),
+]
 
 
 def section_of(tree, path):
@@ -168,7 +179,7 @@ def test_without_a_final_threshold_the_rule_of_the_rounds_goes_on():
 @pytest.mark.parametrize("path", [path for path in [*NUMBERS, FINAL] if not path[1].startswith("target")], ids=".".join)
 def test_a_number_may_be_written_as_a_whole_one(path):
     folds = (("self_label", "folds"), 2)  # with which precision_margin may be anything
-    assert params.faults(changed(folds, (path, 0 if "threshold_step" in path else 1))) == []
+    assert params.faults(changed(folds, (path, 0 if path[1] in ("threshold_step", "alpha") else 1))) == []
 
 
 @pytest.mark.parametrize("value", [None, 3, True, ["margin"]])
@@ -209,9 +220,8 @@ def test_a_switch_is_true_or_false_and_nothing_else(path, value):
 @pytest.mark.parametrize(
     ("path", "value", "rule"),
     [
-        ("dataset.name", "mnist", "'fashion_mnist' or 'digits'"),
-        ("dataset.name", None, "'fashion_mnist' or 'digits'"),
-        ("features.extractor", "sift", "'hog' or 'pixels'"),
+        ("dataset.name", "mnist", "'fashion_mnist', 'digits' or 'mnist_sample'"),
+        ("dataset.name", None, "'fashion_mnist', 'digits' or 'mnist_sample'"),
         (
             "self_label.accept",
             "best",
@@ -296,9 +306,8 @@ def test_more_scales_than_a_c_integer_holds_are_a_fault():
 
 SEVERAL = [
     "answers is missing",
-    "ask.strategy must be one of none, lower_threshold, least_confidence, margin, entropy, random, typiclust, k_means, "
-    "or different ones but none joined by +, got 'marge'",
-    "dataset.name must be 'fashion_mnist' or 'digits', got 'mnist'",
+    f"ask.strategy must be one of {', '.join(asking.STRATEGIES)}, or different ones but none joined by +, got 'marge'",
+    "dataset.name must be 'fashion_mnist', 'digits' or 'mnist_sample', got 'mnist'",
     "draw.seeds is not a parameter; did you mean seed?",
     "evaluate is missing",
     "features.hog.bins must be in [1, 360], got 0",
@@ -360,3 +369,16 @@ def test_whatever_stands_in_a_place_is_accepted_or_named(path, junk):
     name = ".".join(path)
     for fault in params.faults(changed((path, junk)), n_round_rows=10):
         assert fault.startswith((f"{name} ", f"{name}.", "features.hog.", "self_label.", "leak.threshold_step"))
+
+
+@pytest.mark.parametrize("value", ["sift", None, [], ["hog", "sift"], ["hog", "hog"], 7, [["hog"]], {"hog": 1}])
+def test_what_is_no_extractor_and_no_list_of_different_ones_is_a_fault(value):
+    known = "hog, hog_fine, hog_coarse, kmeans_patches, pixels"
+    assert faults_of("features.extractor", value) == [
+        f"features.extractor must be one of {known}, or a list of different ones, got {value!r}"
+    ]
+
+
+@pytest.mark.parametrize("value", ["hog_fine", ["hog"], ["hog_fine", "kmeans_patches"], ["pixels", "hog"]])
+def test_an_extractor_or_a_list_of_different_ones_is_none(value):
+    assert faults_of("features.extractor", value) == []
