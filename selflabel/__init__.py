@@ -26,6 +26,16 @@ out of fold
     Of a classifier that has not learnt from the label in question.
 evidence
     What human-given labels of images drawn at random show, out of fold.
+extractor, block
+    What turns images into features; the columns that one of several made.
+graph
+    Each image's nearest neighbours in the pool, and how near they are.
+smoothing
+    Pulling what a classifier says of an image towards what it says of its neighbours; people's labels are held fast.
+student
+    A CNN that learns, after the rounds, what the last classifier (its teacher) says of the whole pool.
+embedding
+    The student's last layer before the classes: features that it has learnt.
 flip
     A round gives an image another machine label than the round before.
 threshold

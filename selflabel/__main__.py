@@ -12,6 +12,7 @@ FETCH_ALL = "git fetch --unshallow origin '+refs/heads/*:refs/remotes/origin/*'"
 PARAMS, TABLE, PRESETS, ARMS = "params.yaml", "rounds/table.yaml", "presets", "study/arms.yaml"
 # The tools stand outside the pipeline, whose stages are told their paths by dvc.yaml.
 FINAL, INDEX, CLASSES = "data/final", "data/raw/index.csv", "data/raw/classes.json"
+BUDGET = "metrics/budget.png"
 QUEUE, ANSWERS = "data/queue/queue.csv", "answers.csv"
 HASH_LENGTH = 32
 
@@ -44,7 +45,7 @@ def preset(args: argparse.Namespace) -> None:
     if args.name not in known:
         raise ValueError(f"the preset must be one of {', '.join(known)}, got {args.name!r}")
     values = report.flatten(files.read_yaml(Path(PRESETS, f"{args.name}.yaml")))
-    print(*(f"--set-param={name}={json.dumps(value)}" for name, value in values.items()))
+    print(*(f"--set-param={name}={json.dumps(value, separators=(',', ':'))}" for name, value in values.items()))
 
 
 def answer(args: argparse.Namespace) -> None:
@@ -104,8 +105,8 @@ def _unused_answers(final) -> str:
 
 
 def study(args: argparse.Namespace) -> None:
-    """Print the study's table: mean, spread and paired differences over the seeds."""
-    from selflabel import results
+    """Print the study's table: mean, spread and paired differences over the seeds; of all arms also a picture."""
+    from selflabel import budget, results
 
     arms = files.read_yaml(ARMS)["arms"]
     figures = {path.stem: files.read_json(path) for path in sorted(Path(METRICS).with_name("study").glob("*.json"))}
@@ -113,6 +114,8 @@ def study(args: argparse.Namespace) -> None:
         raise ValueError(f"the arms must be played ones of {ARMS}, got {', '.join(sorted(unknown))}")
     if not figures:
         raise ValueError("there is no study yet: `make study` runs it")
+    if not args.arms:
+        files.write_picture(BUDGET, budget.picture(arms, figures))
     arms = {name: arm for name, arm in arms.items() if name in (args.arms or arms)}
     print(results.study_table(arms, figures))
 

@@ -1,43 +1,144 @@
 """From images to features.
 
-A new extractor is one function that returns its own chunk function, and one line in ``EXTRACTORS``.
+A new extractor is one function that is given the pool and the section ``features`` of params.yaml, returns its own
+chunk function, and has a line in ``EXTRACTORS``.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 
 import cv2
 import numpy as np
+from threadpoolctl import threadpool_limits
+
+from selflabel import patches
+from selflabel.chunks import chunks
+from selflabel.held import Block
 
 # Takes uint8 images (B, height, width) and returns float32 features (B, D).
 Extractor = Callable[[np.ndarray], np.ndarray]
 
+CHUNK = 1_000
+PCA_ROWS = 10_000  # 256 components of so many images keep within a hundredth what those of 60,000 keep
 
-def pixels(_image_shape: tuple[int, int], _options: Mapping) -> Extractor:
+
+def pixels(_pool: np.ndarray, _options: Mapping) -> Extractor:
     """Return an extractor of raw grey levels in [0, 1]."""
     return lambda images: images.reshape(len(images), -1).astype(np.float32) / 255
 
 
-def hog(image_shape: tuple[int, int], options: Mapping) -> Extractor:
+def hog(pool: np.ndarray, options: Mapping) -> Extractor:
     """Return an extractor of histograms of oriented gradients (Dalal & Triggs, CVPR 2005; OpenCV's).
 
-    ``options``: the keys of ``features.hog`` in params.yaml, lengths in pixels. Raises ``ValueError`` unless the
-    window is exactly the image, so that an image is one descriptor. OpenCV keeps the first ``l2hys_threshold`` it
-    meets as long as the process lives: use one a process.
+    ``options``: with the key hog, as in params.yaml, lengths in pixels. Raises ``ValueError`` unless the window is
+    exactly the image, so that an image is one descriptor. OpenCV keeps the first ``l2hys_threshold`` it meets as long
+    as the process lives: use one a process.
     """
-    if image_shape != (options["window"], options["window"]):
-        raise ValueError(f"features.hog.window must be the size of the images, {image_shape}, got {options['window']}")
-    square = {name: (options[name], options[name]) for name in ("window", "block", "stride", "cell")}
+    own = options["hog"]
+    if pool.shape[1:] != (own["window"], own["window"]):
+        raise ValueError(f"features.hog.window must be the size of the images, {pool.shape[1:]}, got {own['window']}")
+    return _descriptors(*((own[name], own[name]) for name in ("window", "block", "stride", "cell")), own["bins"], own)
+
+
+def hog_cells(pool: np.ndarray, options: Mapping, name: str) -> Extractor:
+    """Return an extractor of HOG in blocks of 2×2 cells that move by one, for images of any size.
+
+    ``options``: with the keys ``name`` (cell and padding in pixels, bins) and hog, whose options besides the geometry
+    hold here too. Zeros are added around the images, ``padding`` at least and as many as fill the last cell.
+    """
+    own = options[name]
+    cell = own["cell"]
+    # Of the zeros that fill the last cell, half stand on either side.
+    sides = [max(-(-(length + 2 * own["padding"]) // cell), 2) * cell for length in pool.shape[1:]]
+    around = [
+        ((side - length) // 2, -(-(side - length) // 2)) for side, length in zip(sides, pool.shape[1:], strict=True)
+    ]
+    extract = _descriptors(
+        (sides[1], sides[0]), (2 * cell, 2 * cell), (cell, cell), (cell, cell), own["bins"], options["hog"]
+    )
+    return lambda images: extract(np.pad(images, ((0, 0), *around)))
+
+
+def _descriptors(window: tuple, block: tuple, stride: tuple, cell: tuple, bins: int, options: Mapping) -> Extractor:
     descriptor = cv2.HOGDescriptor(
-        square["window"], square["block"], square["stride"], square["cell"], options["bins"],
+        window, block, stride, cell, bins,
         options["deriv_aperture"], options["win_sigma"], options["histogram_norm_type"],
         options["l2hys_threshold"], options["gamma_correction"], options["levels"], options["signed_gradients"],
     )  # fmt: skip
     return lambda images: np.stack([descriptor.compute(image).ravel() for image in images])
 
 
-EXTRACTORS: dict[str, Callable[[tuple[int, int], Mapping], Extractor]] = {"hog": hog, "pixels": pixels}
+def kmeans_patches(pool: np.ndarray, options: Mapping) -> Extractor:
+    """Return an extractor of patches' nearness to centres that k-means finds in the pool's, see ``patches.learn``."""
+    own = options["kmeans_patches"]
+    found = patches.learn(
+        pool, patch=own["patch"], stride=own["stride"], centres=own["centres"], grid=own["grid"], seed=own["seed"]
+    )
+    return lambda images: patches.encode(found, images)
+
+
+EXTRACTORS: dict[str, Callable[[np.ndarray, Mapping], Extractor]] = {
+    "hog": hog,
+    "hog_fine": partial(hog_cells, name="hog_fine"),
+    "hog_coarse": partial(hog_cells, name="hog_coarse"),
+    "kmeans_patches": kmeans_patches,
+    "pixels": pixels,
+}
+
+
+def reduced(extract: Extractor, pool: np.ndarray, components: int) -> Extractor:
+    """Return an extractor of the principal components of what another extracts, or that itself if ``components`` is 0.
+
+    They are those of 10,000 images of the pool, evenly spread; there are fewer where there are fewer features or
+    images. Distances, and with them kernels and neighbours, stay nearly what they are, in a fraction of the columns.
+    """
+    if not components:
+        return extract
+    from sklearn.decomposition import PCA
+
+    sample = pool[:: -(-len(pool) // PCA_ROWS)]
+    known = np.concatenate([extract(sample[rows]) for rows in chunks(len(sample), CHUNK)])
+    found = PCA(min(components, *known.shape), svd_solver="covariance_eigh")
+    # More threads add sums up in another order.
+    with threadpool_limits(1):
+        found.fit(known)
+
+    def project(images: np.ndarray) -> np.ndarray:
+        with threadpool_limits(1):
+            return found.transform(extract(images))
+
+    return project
+
+
+def names(extractor: str | Sequence[str]) -> list[str]:
+    """Return the names of ``features.extractor``, which may be one or a list."""
+    return [extractor] if isinstance(extractor, str) else list(extractor)
 
 
 def n_features(extractor: Extractor, image_shape: tuple[int, int]) -> int:
     """Return how many features an image has."""
     return extractor(np.zeros((1, *image_shape), np.uint8)).shape[1]
+
+
+def fill(
+    extractors: Sequence[Extractor],
+    images: np.ndarray,
+    target: np.ndarray,
+    progress: Callable[[Iterable], Iterable] = iter,
+) -> None:
+    """Write the features of ``images``, uint8 (N, height, width), into ``target``, float32 (N, D), side by side.
+
+    In chunks, so that memory stays flat; ``progress`` is put around them.
+    """
+    for rows in progress(chunks(len(images), CHUNK)):
+        target[rows] = np.hstack([extract(images[rows]) for extract in extractors])
+
+
+def balance(features: np.ndarray, found: Sequence[Block]) -> None:
+    """Divide each block of ``features``, in place, so that its total variance in the pool is one.
+
+    Two images then differ by as much, on average, in each block: none drowns the others.
+    """
+    scale = np.concatenate([np.full(block.columns, 1 / np.sqrt(block.variance or 1.0), np.float32) for block in found])
+    for rows in chunks(len(features), CHUNK):
+        features[rows] *= scale

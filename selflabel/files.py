@@ -7,7 +7,7 @@ only when it is complete.
 import csv
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -80,6 +80,12 @@ def write_array(path: Path, array: np.ndarray) -> None:
     """Write an ``.npy`` file."""
     with new_array(path, array.shape, array.dtype) as target:
         target[...] = array
+
+
+def write_arrays(path: Path, arrays: Sequence[np.ndarray]) -> None:
+    """Write arrays in their order as an ``.npz`` file: arr_0, arr_1, and so on."""
+    with _replacing(Path(path)) as partial:
+        np.savez(partial, *arrays)
 
 
 @contextmanager

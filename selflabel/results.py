@@ -11,7 +11,8 @@ TUTORIAL = {"true_labels_leak": "0.87", "fully_supervised": "0.90"}
 # What its figures are for.
 TUTORIAL_PARAMS = {
     "dataset": {"name": "fashion_mnist"},
-    "features": {"extractor": "hog"},
+    "features": {"extractor": "hog", "components": 0},
+    "graph": {"neighbours": 0},
     "seed_labels": {"percentage": 1.0},
     "self_label": {
         "accept": "linear",
@@ -28,6 +29,7 @@ TUTORIAL_PARAMS = {
     },
     "ask": {"strategy": "none"},
     "classifier": {"name": "linear_svm", "C": 1.0},
+    "student": {"epochs": 0},
     "leak": {"iterations": 10, "threshold_start": 0.75, "threshold_step": -0.05},
 }
 NAMES = {

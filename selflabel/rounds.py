@@ -6,8 +6,9 @@ from typing import NamedTuple
 import numpy as np
 
 from selflabel import asking, opinions, rules, summaries
+from selflabel.held import Held
 from selflabel.labels import Labels
-from selflabel.opinions import Held, Opinion, Settings
+from selflabel.opinions import Opinion, Predictions, Settings
 from selflabel.state import State, machine_labels, no_questions
 
 
@@ -29,18 +30,22 @@ def play(
     settings: Settings,
     classes: Sequence[str],
     true_labels: np.ndarray | None = None,
+    student: Predictions | None = None,
 ) -> Round:
     """Return one round: fit, score the pool, accept what the rule says, ask people.
 
     An accepted row gets the predicted label. ``true_labels``, int (N,), gives it the true one instead: the
     tutorial's label leak, there to be measured and for nothing else. ``before`` has its answers already. Where the
-    round claims more than human-given labels show, it changes no label and stops the loop.
+    round claims more than human-given labels show, it changes no label and stops the loop. ``student``: to be asked
+    as well, after the rounds.
     """
     # Where labels are permanent, even a random question is about what was not sure enough to be accepted.
     picked = before.picked if settings.keep == "revise" else before.asked["row"]
     opinion = opinions.form(
         before.labels, features, settings, round_number=round_number, classes=classes, picked=picked
     )
+    if student:
+        opinion = opinions.with_student(opinion, student)
     rows = np.flatnonzero(~_is_settled(before.labels, settings))
     choice = rules.accept(opinion.pool[rows], settings.rule, round_number=round_number, evidence=opinion.evidence)
     accepted = rows[choice.positions]
@@ -86,9 +91,9 @@ def _questions(after: State, pool: np.ndarray, opinion: Opinion, settings: Setti
     if not n or not len(rows):
         return no_questions()
     human = np.flatnonzero(after.labels.is_human)
-    chosen, strategies = asking.choose(
-        ask, opinion.pool[rows], pool, rows, human_rows=human, n=n, round_number=round_number
-    )
+    smoothed = None if opinion.smoothed is None else opinion.smoothed[rows]
+    views = asking.Views(opinion.pool[rows], opinion.scores[rows], smoothed)
+    chosen, strategies = asking.choose(ask, views, pool, rows, human_rows=human, n=n, round_number=round_number)
     return {"row": rows[chosen], "strategy": np.asarray(strategies, object)}
 
 

@@ -1,7 +1,8 @@
 """From the sections of params.yaml to what the functions take."""
 
 from selflabel.asking import Ask
-from selflabel.classifiers import Recipe
+from selflabel.catalogue import Recipe
+from selflabel.graph import Smoothing
 from selflabel.opinions import Settings
 from selflabel.params import Params
 from selflabel.rules import Rule
@@ -33,6 +34,13 @@ def ask(params: Params) -> Ask | None:
     return None if found.strategy == "none" else found
 
 
+def smoothing(params: Params) -> Smoothing:
+    """Return how what a classifier says is smoothed along the graph, where there is one."""
+    return Smoothing(
+        alpha=params.smoothing.alpha, steps=params.smoothing.steps, temperature=params.smoothing.temperature
+    )
+
+
 def loop(params: Params) -> Settings:
     """Return how the rounds go."""
     return Settings(
@@ -56,6 +64,7 @@ def loop(params: Params) -> Settings:
         stop=params.self_label.stop,
         stable_kappa=params.self_label.stable_kappa,
         ask=ask(params),
+        smoothing=smoothing(params),
     )
 
 

@@ -5,18 +5,21 @@ from typing import NamedTuple
 
 import numpy as np
 
-from selflabel import answers, metrics, rounds, seeds, settings, state
+from selflabel import answers, metrics, rounds, seeds, settings, state, teaching
+from selflabel.held import Held
 from selflabel.labels import Labels
-from selflabel.opinions import Held
 from selflabel.params import Params
+from selflabel.student import Student
 
 
 class Data(NamedTuple):
-    """Features float32 of pool (N, D) and test images (M, D), and the truth: int (N,) and int (M,)."""
+    """What is held of pool (N) and test images (M); truth int (N,), (M,); images uint8 (N, height, width), (M, …)."""
 
     features: Held
     pool_truth: np.ndarray
     test_truth: np.ndarray
+    pool_images: np.ndarray
+    test_images: np.ndarray
     classes: Sequence[str]
 
 
@@ -44,7 +47,14 @@ def play(params: Params, data: Data, *, seed: int, has_true_labels: bool, has_cl
         settings=loop,
         **options,
     )
-    played = rounds.play(before, data.features, round_number=len(before.history) + 1, settings=last, **options)
+    features, student = data.features, None
+    if params.student.epochs:
+        learner = Student(**dict(params.student))._replace(seed=seed)
+        images = (data.pool_images, data.test_images)
+        _, taught = teaching.teach(before, features, *images, settings=last, student=learner, classes=data.classes)
+        features, student = teaching.learnt(features, taught, embedding=learner.embedding, weight=learner.weight)
+    number = len(before.history) + 1
+    played = rounds.play(before, features, round_number=number, settings=last, student=student, **options)
     final = played.state.ended(before)
     predicted = played.test_probabilities.argmax(axis=1)
     learnt = before.labels.is_labelled if has_true_labels else before.labels.is_human

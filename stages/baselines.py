@@ -1,27 +1,29 @@
-"""Fit the classifier once, on the labels of a label table or on the truth, and predict the test images."""
+"""Fit once, on the labels of a label table or on the truth, and predict the test images."""
 
 from pathlib import Path
 
 import numpy as np
 
-from selflabel import classifiers, files, labels, opinions, settings
+from selflabel import files, held, labels, opinions, rules, settings
 from selflabel.params import load
 from stages import parse, run, say
 
 
 def main() -> None:
-    args = parse(__doc__, "labels", "pool-features", "test-features", "classes", "out")
+    args = parse(__doc__, "labels", "features", "graph", "classes", "out")
     params = load()
     is_truth = args.labels.endswith(".npy")
     given = np.array(files.read_array(args.labels)) if is_truth else labels.read(args.labels).label
     rows = np.flatnonzero(given != labels.NO_LABEL)
-    score = classifiers.fit(
-        settings.recipe(params),
-        classifiers.Given(files.read_array(args.pool_features), rows, given[rows]),
-        n_classes=len(files.read_json(args.classes)),
+    opinion = opinions.form(
+        # Whoever gave them, here they teach as people's do.
+        labels.Labels.from_seeds(rows, given[rows], n_rows=len(given)),
+        held.read(args.features, args.graph),
+        opinions.Settings(rules.above(0.0), settings.recipe(params), smoothing=settings.smoothing(params)),
+        round_number=0,
+        classes=files.read_json(args.classes),
     )
-    predicted = opinions.scores(score, files.read_array(args.test_features)).argmax(axis=1)
-    files.write_array(Path(args.out, "test_labels.npy"), predicted.astype(np.int16))
+    files.write_array(Path(args.out, "test_labels.npy"), opinion.test.argmax(axis=1).astype(np.int16))
     # Every label here is a true one, so every one would have to be paid for.
     files.write_json(Path(args.out, "summary.json"), {"human_labels": len(rows)})
     say(f"baselines: fitted on {len(rows):,} labels of {args.labels}")

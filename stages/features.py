@@ -1,30 +1,45 @@
 """Compute the features of the pool and of the test images, in chunks."""
 
+from functools import partial
+from pathlib import Path
+
+import numpy as np
 from tqdm import tqdm
 
-from selflabel import features, files
-from selflabel.chunks import chunks
+from selflabel import features, files, held
 from selflabel.params import load
 from stages import parse, run, say
 
-CHUNK = 1000
-
 
 def main() -> None:
-    args = parse(__doc__, "pool-images", "test-images", "pool-features", "test-features")
+    args = parse(__doc__, "pool-images", "test-images", "out")
     params = load()
-    for source, target in (
-        (args.pool_images, args.pool_features),
-        (args.test_images, args.test_features),
+    compute(params.features, files.read_array(args.pool_images), files.read_array(args.test_images), args.out)
+
+
+def compute(options, pool: np.ndarray, test: np.ndarray, out: str) -> None:
+    """Write pool.npy, test.npy and blocks.json into the folder ``out``; ``options``: params.yaml's section features."""
+    names = features.names(options.extractor)
+    found = [features.EXTRACTORS[name](pool, options.model_dump()) for name in names]
+    extractors = [features.reduced(extract, pool, options.components) for extract in found]
+    widths = [features.n_features(extract, pool.shape[1:]) for extract in extractors]
+    with (
+        files.new_array(Path(out, "pool.npy"), (len(pool), sum(widths)), "float32") as of_pool,
+        files.new_array(Path(out, "test.npy"), (len(test), sum(widths)), "float32") as of_test,
     ):
-        images = files.read_array(source)
-        extract = features.EXTRACTORS[params.features.extractor](images.shape[1:], dict(params.features.hog))
-        shape = (len(images), features.n_features(extract, images.shape[1:]))
-        with files.new_array(target, shape, "float32") as array:
+        for images, target, name in ((pool, of_pool, "pool"), (test, of_test, "test")):
             # disable=None: a bar on a terminal, none in a log.
-            for rows in tqdm(chunks(len(images), CHUNK), desc=target, unit="k images", disable=None):
-                array[rows] = extract(images[rows])
-        say(f"features: {shape[0]:,} images, {shape[1]} {params.features.extractor} features each")
+            bar = partial(tqdm, desc=f"features of the {name}", unit="k images", disable=None)
+            features.fill(extractors, images, target, progress=bar)
+        blocks = held.blocks(of_pool, widths)
+        # One alone drowns nobody: its features stay as they are known.
+        if len(names) > 1:
+            for target in (of_pool, of_test):
+                features.balance(target, blocks)
+            blocks = held.blocks(of_pool, widths)
+    files.write_json(Path(out, "blocks.json"), [block._asdict() for block in blocks])
+    parts = " + ".join(f"{width:,} {name}" for name, width in zip(names, widths, strict=True))
+    say(f"features: {len(pool) + len(test):,} images, {parts} features each")
 
 
 if __name__ == "__main__":

@@ -2,22 +2,31 @@
 
 from pathlib import Path
 
-from selflabel import files, history, provenance, rounds, settings, state
-from selflabel.opinions import Held
+from selflabel import files, held, history, provenance, rounds, settings, state, teaching
 from selflabel.params import load
 from stages import parse, run, say
 
 
 def main() -> None:
-    args = parse(__doc__, "before", "answers", "pool-features", "test-features", "index", "classes", "out")
+    args = parse(__doc__, "before", "answers", "features", "graph", "student", "index", "classes", "out")
     params = load()
     before, classes = state.read(args.before).answered(files.read_table(args.answers)), files.read_json(args.classes)
+    features, student = held.read(args.features, args.graph), None
+    if params.student.epochs:
+        parts = (files.read_array(Path(args.student, f"{name}.npy")) for name in teaching.Taught._fields)
+        features, student = teaching.learnt(
+            features,
+            teaching.Taught(*parts),
+            embedding=params.student.embedding,
+            weight=params.student.weight,
+        )
     played = rounds.play(
         before,
-        Held(files.read_array(args.pool_features), files.read_array(args.test_features)),
+        features,
         round_number=len(before.history) + 1,
         settings=settings.last(params),
         classes=classes,
+        student=student,
     )
     final = played.state.ended(before)
     index = files.read_table(args.index)

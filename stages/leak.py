@@ -1,20 +1,20 @@
 """The tutorial's loop as published: an accepted image gets its *true* label. Only to be compared with."""
 
-from selflabel import files, labels, rounds, rules, settings, state
-from selflabel.opinions import Held, Settings
+from selflabel import files, held, labels, rounds, rules, settings, state
+from selflabel.opinions import Settings
 from selflabel.params import load
 from stages import parse, run, say
 
 
 def main() -> None:
-    args = parse(__doc__, "before", "truth", "pool-features", "test-features", "classes", "out")
+    args = parse(__doc__, "before", "truth", "features", "graph", "classes", "out")
     params = load()
     rule = rules.Rule("linear", params.leak.threshold_start, params.leak.threshold_step)
     leaked = rounds.play_all(
         state.read(args.before),
-        Held(files.read_array(args.pool_features), files.read_array(args.test_features)),
+        held.read(args.features, args.graph),
         iterations=params.leak.iterations,
-        settings=Settings(rule, settings.recipe(params)),
+        settings=Settings(rule, settings.recipe(params), smoothing=settings.smoothing(params)),
         classes=files.read_json(args.classes),
         true_labels=files.read_array(args.truth),
     ).labels

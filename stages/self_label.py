@@ -1,15 +1,12 @@
 """Play one round: fit, accept the machine labels that the rule says, ask people about others."""
 
-from selflabel import files, history, rounds, settings, state
-from selflabel.opinions import Held
+from selflabel import files, held, history, rounds, settings, state
 from selflabel.params import load
 from stages import parse, run, say
 
 
 def main() -> None:
-    args = parse(
-        __doc__, "before", "answers", "pool-features", "test-features", "classes", "out", round="the round, from 1"
-    )
+    args = parse(__doc__, "before", "answers", "features", "graph", "classes", "out", round="the round, from 1")
     params = load()
     before = state.read(args.before).answered(files.read_table(args.answers))
     if before.has_stopped:
@@ -19,7 +16,7 @@ def main() -> None:
 
     played = rounds.play(
         before,
-        Held(files.read_array(args.pool_features), files.read_array(args.test_features)),
+        held.read(args.features, args.graph),
         round_number=args.round,
         settings=settings.loop(params),
         classes=files.read_json(args.classes),

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 
 # Reading parameters changes no value, and DVC tracks the values key by key: see selflabel/params.py. The package's
 # own file is a docstring and nothing else.
-SCHEMA = {"selflabel/params.py", "selflabel/wording.py", "selflabel/consistency.py"}
+SCHEMA = {"selflabel/params.py", "selflabel/schema.py", "selflabel/wording.py", "selflabel/consistency.py"}
 UNTRACKED = SCHEMA | {"selflabel/__init__.py"}
 
 

@@ -27,4 +27,4 @@ def test_without_a_run_it_says_what_to_do(tmp_path):
     command = [sys.executable, "-m", "bench.tutorial_loop"]
     done = subprocess.run(command, cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
     assert done.returncode == 1
-    assert done.stderr == "error: data/features/pool.npy is not there yet: `make run` writes it\n"
+    assert done.stderr == "error: data/raw/pool_images.npy is not there yet: `make run` writes it\n"

@@ -5,11 +5,12 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
-from selflabel import confidence, opinions, out_of_fold, rules
+from selflabel import confidence, opinions, out_of_fold, rules, scoring
 from selflabel.classifiers import Recipe
 from selflabel.confidence import ovr_logistic
+from selflabel.held import Held
 from selflabel.labels import Labels
-from selflabel.opinions import Held, Settings
+from selflabel.opinions import Settings
 
 CLASSES = ("a", "b", "c")
 N_HUMAN = 30
@@ -102,8 +103,8 @@ def test_an_opinion_is_rounded_to_what_is_written_down_and_its_predictions_are_t
 
 @pytest.mark.parametrize("size", [1, 7, 60, 1000])
 def test_the_size_of_the_chunks_changes_no_score(monkeypatch, size):
-    monkeypatch.setattr(opinions, "SCORING_CHUNK", size)
-    found = opinions.scores(lambda rows: 2 * rows, FEATURES)
+    monkeypatch.setattr(scoring, "SCORING_CHUNK", size)
+    found = scoring.scores(lambda rows: 2 * rows, FEATURES)
     np.testing.assert_array_equal(found, 2 * FEATURES.astype(np.float64), strict=True)
 
 

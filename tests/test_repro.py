@@ -248,3 +248,49 @@ def _killing(project: Project, stage: str) -> dict[str, str]:
     )
     (project.folder / ".git/info/exclude").write_text("hook\nhalf-written\n")
     return environment() | {"PYTHONPATH": str(hook)}
+
+
+# The other way: several extractors, a graph, a student.
+WHOLE = {
+    "features": {"extractor": ["hog_fine", "pixels"], "components": 20},
+    "graph": {"neighbours": 5},
+    "self_label": {
+        "accept": "fixed",
+        "keep": "revise",
+        "train_on": "human_labels",
+        "confidence": "temperature",
+        "folds": 3,
+    },
+    "ask": {"strategy": "mixed_margin", "per_round": 20, "budget": 60},
+    "classifier": {"name": "kernel_ridge", "C": 10.0},
+    "student": {"epochs": 1, "width": 4, "flip": False, "cutout": 2, "shift": 1, "weight": 0.1},
+}
+
+
+def test_graph_and_student_run_and_the_student_is_asked_after_the_rounds_alone(project):
+    project.set(**WHOLE)
+    ran = project.stages_run()
+    assert [name for name in ran if name in ("features", "graph", "student", "finish")] == [
+        "features", "graph", "student", "finish"
+    ]  # fmt: skip
+    report = json.loads((project.folder / "metrics/evaluate.json").read_text())
+    assert report["human_labels"] == 76 + 60 and report["pool"]["coverage"] == 1
+    assert report["test"]["accuracy"] > report["baselines"]["seed_only"]["accuracy"] > 0.5
+    rounds = project.bytes_of("data/rounds")
+    before = project.bytes_of("data/final", "data/student")
+    # The same parameters, the same bytes, TensorFlow's included; and the fence.
+    truth_file = project.folder / "data/truth/pool.npy"
+    truth = np.load(truth_file)
+    others = np.flatnonzero(~labels.read(project.folder / "data/final/labels.csv").is_human)
+    truth[others] = np.random.default_rng(0).permutation(truth[others])
+    truth_file.unlink()
+    np.save(truth_file, truth)
+    for stage in ("student", "finish"):
+        project.repro("--single-item", "--force", "--no-run-cache", stage)
+    assert project.bytes_of("data/final", "data/student") == before
+    project.run("git", "checkout", "--", ".")
+    project.set(**WHOLE | {"student": WHOLE["student"] | {"epochs": 0}})
+    project.run("dvc", "checkout", "--force", "--quiet", check=False)
+    project.repro("finish")
+    assert project.bytes_of("data/rounds") == rounds
+    assert project.bytes_of("data/final") != {name: before[name] for name in before if name.startswith("data/final")}

@@ -15,8 +15,9 @@ from selflabel import answers, history, opinions, rounds, rules, seeds, state
 from selflabel.asking import Ask
 from selflabel.classifiers import Recipe
 from selflabel.confidence import ovr_logistic
+from selflabel.held import Held
 from selflabel.labels import COLUMNS, MACHINE, Labels
-from selflabel.opinions import Held, Settings
+from selflabel.opinions import Settings
 from selflabel.rules import Rule
 
 RECIPE = Recipe("linear_svm")

@@ -58,6 +58,7 @@ def test_the_recipe_is_the_section_classifier():
 def test_the_rounds_go_as_the_sections_say():
     found = settings.loop(parsed())._asdict()
     rule, recipe, ask = found.pop("rule")._asdict(), found.pop("recipe"), found.pop("ask")
+    assert found.pop("smoothing")._asdict() == TREE["smoothing"]
     rule["accept"] = rule.pop("name")
     assert rule | found == {name: value for name, value in TREE["self_label"].items() if name not in OF_OTHERS}
     assert recipe == settings.recipe(parsed())
