@@ -43,7 +43,7 @@ fresh: $(READY)  ## check, without data, that the committed results are those of
 	grep -q "Data and pipelines are up to date." <<< "$$out" || { echo "error: what is committed in the lock files and \
 	metrics/ is older than the code or params.yaml: run 'dvc repro' and 'make study', and commit" >&2; exit 1; }
 
-study: $(READY)  ## play the arms of study/arms.yaml over five seeds (half an hour; not part of `make run`)
+study: $(READY)  ## play the arms of study/arms.yaml over five seeds (two hours; not part of `make run`)
 	@dvc repro study/dvc.yaml
 	@python -m selflabel study
 

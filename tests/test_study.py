@@ -6,8 +6,8 @@ import yaml
 from pipeline import ROOT
 
 from selflabel import answers, params, rounds, rules, seeds, settings, state, study
+from selflabel.held import Held
 from selflabel.labels import Labels
-from selflabel.opinions import Held
 
 PLAN = yaml.safe_load((ROOT / "study/arms.yaml").read_text())
 CLASSES = ("a", "b", "c")
@@ -22,7 +22,8 @@ def clouds(n_each, seed, spread=3.0):
 
 POOL, POOL_TRUTH = clouds(40, 0)
 TEST, TEST_TRUTH = clouds(30, 1)
-DATA = study.Data(Held(POOL, TEST), POOL_TRUTH, TEST_TRUTH, CLASSES)
+IMAGES = [np.random.default_rng(3).integers(0, 256, (len(part), 8, 8), np.uint8) for part in (POOL, TEST)]
+DATA = study.Data(Held(POOL, TEST), POOL_TRUTH, TEST_TRUTH, *IMAGES, CLASSES)
 
 
 def arm(**sections) -> params.Params:
@@ -111,10 +112,11 @@ def test_the_figures_of_each_class_come_on_request():
 @pytest.mark.parametrize("name", PLAN["arms"])
 def test_an_arm_is_valid_says_what_it_is_for_and_is_set_against_one_before_it(name):
     one = PLAN["arms"][name]
-    assert one.keys() <= {"about", "against", "run"} and len(one["about"]) > 10
-    assert one["run"].keys() <= {*PLAN["base"], "true_labels", "per_class"}
+    assert one.keys() <= {"about", "inputs", "against", "curve", "run"} and len(one["about"]) > 10
+    assert one["run"].keys() <= {*PLAN["base"], "true_labels", "per_class", "seeds"}
     # Values of params.yaml's schema, all of them.
     params.parse(study.merged(PLAN["base"], one["run"]), source=name, sections=tuple(PLAN["base"]))
+    assert one["inputs"] in PLAN["inputs"] and one["run"].get("seeds", "chosen_on") in PLAN["seeds"]
     earlier = list(PLAN["arms"])[: list(PLAN["arms"]).index(name)]
     assert one.get("against") in [None, *earlier]
 
@@ -133,5 +135,17 @@ def test_the_base_is_the_tutorials_preset():
 def test_the_committed_default_is_an_arm_of_the_study():
     """What params.yaml chooses was measured."""
     tree = yaml.safe_load((ROOT / "params.yaml").read_text())
-    chosen = {section: tree[section] for section in PLAN["base"]}
-    assert chosen in [study.merged(PLAN["base"], one["run"]) for one in PLAN["arms"].values()]
+    chosen = {section: tree[section] for section in (*PLAN["base"], "dataset", "features", "graph")}
+    assert chosen in [
+        study.merged(PLAN["base"], one["run"]) | PLAN["inputs"][one["inputs"]] for one in PLAN["arms"].values()
+    ]
+
+
+def test_the_presets_are_arms_of_the_study_on_draws_that_nobody_had_looked_at():
+    tree = yaml.safe_load((ROOT / "params.yaml").read_text())
+    fresh = [one for one in PLAN["arms"].values() if one["run"].get("seeds") == "fresh"]
+    for name in ("default", "best"):
+        preset = yaml.safe_load((ROOT / f"presets/{name}.yaml").read_text())
+        whole = study.merged(tree, preset)
+        chosen = {section: whole[section] for section in (*PLAN["base"], "dataset", "features", "graph")}
+        assert chosen in [study.merged(PLAN["base"], one["run"]) | PLAN["inputs"][one["inputs"]] for one in fresh], name
