@@ -89,7 +89,7 @@ def test_a_machine_label_is_the_predicted_one_and_never_taken_back(shared_projec
 def test_fewer_rounds_reuse_those_already_played(project):
     assert project.stages_run("--no-run-cache") == []
     project.set(self_label={"iterations": 2})
-    assert project.stages_run() == ["check", "finish", "random_labels", "evaluate", "draw", "queue"]
+    assert project.stages_run() == ["check", "student", "finish", "random_labels", "evaluate", "draw", "queue"]
 
 
 def test_another_metric_runs_evaluate_and_what_shows_it(project, edit):
@@ -102,7 +102,7 @@ def test_a_changed_threshold_repeats_the_rounds_and_not_the_baselines(project):
     ran = project.stages_run()
     # Round 1 has the same threshold: its result is the same, and DVC goes on from there.
     # The questions, none, are the same: nobody is asked again.
-    assert ran[:5] == ["check", "self_label@1", "self_label@2", "self_label@3", "finish"]
+    assert ran[:6] == ["check", "self_label@1", "self_label@2", "self_label@3", "student", "finish"]
     assert not [name for name in ran if name.startswith(("baselines", "leak", "features"))]
 
 
