@@ -35,7 +35,7 @@ def opinion(confidences, predicted, evidence=None):
     """What is said of some rows, of two classes, the likelier with such a confidence."""
     likelier = np.array(confidences, np.float64)
     pool = np.where(np.array(predicted)[:, None] == [0, 1], likelier[:, None], 1 - likelier[:, None])
-    return Opinion(pool, likelier, np.empty((0, 2), np.float32), evidence)
+    return Opinion(pool, likelier, np.empty((0, 2), np.float32), evidence, scores=pool)
 
 
 def shown(n_right, n_wrong, confidence=0.9):
