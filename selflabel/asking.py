@@ -5,13 +5,11 @@ larger where asking is worth more; equal scores are taken in the order of their 
 function, its name in ``STRATEGIES`` and its line in ``choose``.
 """
 
-import importlib
 import math
 from typing import NamedTuple
 
 import numpy as np
 from scipy.special import entr
-from threadpoolctl import threadpool_limits
 
 from selflabel import clustering
 
@@ -88,10 +86,7 @@ def choose(
         "typiclust": lambda: clustering.typiclust(features, rows, human_rows, n=share, generator=generator),
         "k_means": lambda: clustering.k_means(features, rows, n=share, generator=generator),
     }
-    # Threads add up in the order they finish, which can move a point to another cluster. A limit is for what is loaded.
-    importlib.import_module("sklearn.cluster")
-    with threadpool_limits(1):
-        orders = [order[name]() for name in names]
+    orders = [order[name]() for name in names]
     chosen = take_turns(orders, features, rows, n=n, limit=near_limit(features, rows, ask.min_distance))
     return np.array(list(chosen), np.int64), np.array(names)[list(chosen.values())]
 

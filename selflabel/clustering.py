@@ -3,14 +3,31 @@
 Each returns positions of the candidates, int64, best first, as those of ``asking`` do.
 """
 
+import functools
+import importlib
 import warnings
+from collections.abc import Callable
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 SAMPLE = 10_000  # of 60,000 candidates so many are clustered in seconds, and all of them in half a minute
 MAX_CLUSTERS, N_NEIGHBOURS = 500, 20  # both as in TypiClust's paper
 
 
+def _in_one_thread(strategy: Callable) -> Callable:
+    @functools.wraps(strategy)
+    def in_one_thread(*args, **options) -> np.ndarray:
+        # Threads add up in the order they finish, which can move a point to another cluster. A limit is for what is
+        # loaded.
+        importlib.import_module("sklearn.cluster")
+        with threadpool_limits(1):
+            return strategy(*args, **options)
+
+    return in_one_thread
+
+
+@_in_one_thread
 def typiclust(
     features: np.ndarray, rows: np.ndarray, human_rows: np.ndarray, *, n: int, generator: np.random.Generator
 ) -> np.ndarray:
@@ -39,6 +56,7 @@ def typicality(features: np.ndarray) -> np.ndarray:
         return 1 / neighbours.kneighbors()[0].mean(axis=1)
 
 
+@_in_one_thread
 def k_means(features: np.ndarray, rows: np.ndarray, *, n: int, generator: np.random.Generator) -> np.ndarray:
     """Return positions: the nearest to each of ``n`` centres, largest cluster first, then the second of each, …"""
     positions = np.sort(generator.permutation(len(rows))[:SAMPLE])

@@ -3,10 +3,11 @@
 Standard library only: the set-up of a new machine runs it before anything is installed.
 """
 
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from selflabel import processes
 
 
 def unpack(package: str, directory: Path) -> None:
@@ -33,17 +34,10 @@ def unpack(package: str, directory: Path) -> None:
 
 
 def _run(command: list[str], directory: str) -> None:
-    try:
-        done = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=300)
-    except FileNotFoundError as error:
-        raise OSError(f"{command[0]} is not on this machine") from error
-    except subprocess.TimeoutExpired as error:
-        raise OSError(f"{command[0]} took longer than {error.timeout} s") from error
-    if done.returncode:
-        words = [word for word in command if not word.startswith("-o")]
-        lines = done.stderr.strip().splitlines() or ["it said nothing"]
-        errors = [line for line in lines if line.startswith(("E:", "dpkg"))]
-        raise OSError(f"{' '.join(words)} failed ({(errors or lines)[-1]})")
+    def reason(lines: list[str]) -> str:
+        return ([line for line in lines if line.startswith(("E:", "dpkg"))] or lines)[-1]
+
+    processes.run(command, directory, options="-o", reason=reason)
 
 
 if __name__ == "__main__":

@@ -4,13 +4,16 @@ A new extractor is one function that is given the pool and the section ``feature
 chunk function, and has a line in ``EXTRACTORS``.
 """
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import cv2
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from selflabel import components as pca
 from selflabel import patches
 from selflabel.chunks import chunks
 from selflabel.held import Block
@@ -19,7 +22,6 @@ from selflabel.held import Block
 Extractor = Callable[[np.ndarray], np.ndarray]
 
 CHUNK = 1_000
-PCA_ROWS = 10_000  # 256 components of so many images keep within a hundredth what those of 60,000 keep
 
 
 def pixels(_pool: np.ndarray, _options: Mapping) -> Extractor:
@@ -94,16 +96,12 @@ def reduced(extract: Extractor, pool: np.ndarray, components: int) -> Extractor:
     """
     if not components:
         return extract
-    from sklearn.decomposition import PCA
-
-    sample = pool[:: -(-len(pool) // PCA_ROWS)]
+    sample = pca.sample(pool)
     known = np.concatenate([extract(sample[rows]) for rows in chunks(len(sample), CHUNK)])
-    found = PCA(min(components, *known.shape), svd_solver="covariance_eigh")
-    # More threads add sums up in another order.
-    with threadpool_limits(1):
-        found.fit(known)
+    found = pca.fit(known, components)
 
     def project(images: np.ndarray) -> np.ndarray:
+        # More threads add sums up in another order.
         with threadpool_limits(1):
             return found.transform(extract(images))
 
@@ -128,10 +126,16 @@ def fill(
 ) -> None:
     """Write the features of ``images``, uint8 (N, height, width), into ``target``, float32 (N, D), side by side.
 
-    In chunks, so that memory stays flat; ``progress`` is put around them.
+    In chunks, so that memory stays flat, one on each core; ``progress`` is put around them.
     """
-    for rows in progress(chunks(len(images), CHUNK)):
+
+    def write(rows: slice) -> None:
         target[rows] = np.hstack([extract(images[rows]) for extract in extractors])
+
+    # A chunk's sums are added up by one thread, so that the number of cores leaves no trace.
+    with threadpool_limits(1), ThreadPoolExecutor(os.cpu_count()) as pool:
+        for written in progress([pool.submit(write, rows) for rows in chunks(len(images), CHUNK)]):
+            written.result()
 
 
 def balance(features: np.ndarray, found: Sequence[Block]) -> None:

@@ -1,12 +1,14 @@
 """The graph of nearest neighbours, and smoothing what a classifier says along it."""
 
+import os
 from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
 from threadpoolctl import threadpool_limits
 
-PCA_ROWS = 10_000
+from selflabel import components as pca
+
 CELL_ROWS, CELLS_SEARCHED = 250, 16
 # A neighbour's weight falls to exp(−4) = 0.02 at the farthest of a row's neighbours.
 DECAY = 4.0
@@ -38,13 +40,9 @@ def principal_components(pool: np.ndarray, test: np.ndarray, *, components: int)
     ``pool``: float32 (N, D), ``test``: (M, D). c is ``components``, or fewer where there
     are fewer columns or rows. They are those of 10,000 rows of the pool, evenly spread.
     """
-    from sklearn.decomposition import PCA
-
-    fitted_on = pool[:: -(-len(pool) // PCA_ROWS)]
-    found = PCA(min(components, *fitted_on.shape), svd_solver="covariance_eigh")
+    found = pca.fit(pca.sample(pool), components)
     # More threads add sums up in another order.
     with threadpool_limits(1):
-        found.fit(fitted_on)
         return found.transform(pool), found.transform(test)
 
 
@@ -69,6 +67,8 @@ def nearest(pool: np.ndarray, points: np.ndarray | None = None, *, neighbours: i
         faiss.omp_set_num_threads(1)
         index.train(np.ascontiguousarray(pool))
         index.add(np.ascontiguousarray(pool))
+        # But each point is searched by one thread, whatever their number.
+        faiss.omp_set_num_threads(os.cpu_count() or 1)
         distances, rows = index.search(np.ascontiguousarray(points), k + others)
         if rows.min(initial=0) < 0:
             # The cells searched have not that many: search all.

@@ -1,11 +1,12 @@
 """Files out of an npm package, without installing it."""
 
 import re
-import subprocess
 import tarfile
 import tempfile
 import zlib
 from pathlib import Path
+
+from selflabel import processes
 
 # What npm prints around the reason: codes before it, a log file's name after it.
 _BESIDE_THE_REASON = re.compile(r"npm (error|ERR!) (code|errno|syscall|A complete log)\b")
@@ -31,14 +32,7 @@ def unpack(package: str, version: str, folder: Path) -> None:
 
 
 def _run(command: list[str], directory: str) -> None:
-    try:
-        done = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=300)
-    except FileNotFoundError as error:
-        raise OSError(f"{command[0]} is not on this machine") from error
-    except subprocess.TimeoutExpired as error:
-        raise OSError(f"{command[0]} took longer than {error.timeout} s") from error
-    if done.returncode:
-        words = [word for word in command if not word.startswith("--")]
-        lines = done.stderr.strip().splitlines() or ["it said nothing"]
-        reasons = [line for line in lines if not _BESIDE_THE_REASON.match(line)]
-        raise OSError(f"{' '.join(words)} failed ({(reasons or lines)[0]})")
+    def reason(lines: list[str]) -> str:
+        return next((line for line in lines if not _BESIDE_THE_REASON.match(line)), lines[0])
+
+    processes.run(command, directory, options="--", reason=reason)

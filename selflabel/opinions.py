@@ -18,10 +18,10 @@ class Settings(NamedTuple):
     ``confidence.CALIBRATIONS``. ``folds``: of the human-given labels, 0 for no figures out of fold.
     ``precision_margin``: in [0, 1], by how much the claimed precision may exceed the shown. ``stop``: words of
     ``history.CHOSEN_STOPS``. ``stable_kappa``: in [0, 1]. ``ask``: None to ask nobody. ``smoothing``: along the graph,
-    where there is one.
+    where there is one. ``rule``: None where an opinion is formed and nothing accepted.
     """
 
-    rule: rules.Rule
+    rule: rules.Rule | None
     recipe: classifiers.Recipe
     keep: str = "permanent"
     train_on: str = "all_labels"

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 # Colours that stay apart for colour-blind readers (Okabe & Ito, 2008).
 BLUE, ORANGE, GREEN, GREY = "#0072b2", "#d55e00", "#009e73", "#777777"
-COLUMN_INCHES, ROW_INCHES = 0.95, 1.1
+COLUMN_INCHES, ROW_INCHES, IMAGE_INCHES, LETTER_INCHES, TITLE_INCHES = 0.95, 1.1, 0.85, 0.09, 0.6
 QUEUE_SHOWN, QUEUE_COLUMNS = 100, 10
 
 
@@ -173,9 +173,15 @@ def _grid(
 ) -> Figure:
     # Each cell: image, caption below it, colour of its frame.
     n_rows = max(1, len(cells))
-    figure = Figure(figsize=(1.3 + COLUMN_INCHES * n_columns, 0.8 + row_inches * n_rows), layout="constrained")
-    figure.suptitle(title, fontsize=10)
+    name_inches = 0.2 + LETTER_INCHES * max(map(len, names), default=0)
+    width, height = name_inches + COLUMN_INCHES * n_columns, TITLE_INCHES + row_inches * n_rows
+    figure = Figure(figsize=(width, height))
+    figure.suptitle(title, fontsize=10, y=1 - 0.1 / height)
     grid = figure.subplots(n_rows, n_columns, squeeze=False)
+    # Sides that are known, for a constrained layout solves for them longer than all else takes. Captions go below.
+    space = {"wspace": COLUMN_INCHES / IMAGE_INCHES - 1, "hspace": row_inches / IMAGE_INCHES - 1}
+    bottom = (row_inches - IMAGE_INCHES) / height
+    figure.subplots_adjust(name_inches / width, bottom, 1 - 0.1 / width, 1 - TITLE_INCHES / height, **space)
     for axes in grid.flat:
         axes.set(xticks=[], yticks=[])
         axes.set_frame_on(False)

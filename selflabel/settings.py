@@ -41,9 +41,23 @@ def smoothing(params: Params) -> Smoothing:
     )
 
 
+def opinion(params: Params) -> Settings:
+    """Return what the classifier learns from and how; it accepts nothing and asks nobody."""
+    return Settings(
+        rule=None,
+        recipe=recipe(params),
+        train_on=params.self_label.train_on,
+        weights=params.self_label.weights,
+        confidence=params.self_label.confidence,
+        folds=params.self_label.folds,
+        smoothing=smoothing(params),
+    )
+
+
 def loop(params: Params) -> Settings:
     """Return how the rounds go."""
-    return Settings(
+    settings = opinion(params)
+    return settings._replace(
         rule=Rule(
             params.self_label.accept,
             threshold_start=params.self_label.threshold_start,
@@ -54,17 +68,11 @@ def loop(params: Params) -> Settings:
             target_error=params.self_label.target_error,
             target_alpha=params.self_label.target_alpha,
         ),
-        recipe=recipe(params),
         keep=params.self_label.keep,
-        train_on=params.self_label.train_on,
-        weights=params.self_label.weights,
-        confidence=params.self_label.confidence,
-        folds=params.self_label.folds,
         precision_margin=params.self_label.precision_margin,
         stop=params.self_label.stop,
         stable_kappa=params.self_label.stable_kappa,
         ask=ask(params),
-        smoothing=smoothing(params),
     )
 
 

@@ -51,7 +51,7 @@ def play(params: Params, data: Data, *, seed: int, has_true_labels: bool, has_cl
     if params.student.epochs:
         learner = Student(**dict(params.student))._replace(seed=seed)
         images = (data.pool_images, data.test_images)
-        _, taught = teaching.teach(before, features, *images, settings=last, student=learner, classes=data.classes)
+        _, taught = teaching.teach(before, features, *images, settings=loop, student=learner, classes=data.classes)
         features, student = teaching.learnt(features, taught, embedding=learner.embedding, weight=learner.weight)
     number = len(before.history) + 1
     played = rounds.play(before, features, round_number=number, settings=last, student=student, **options)

@@ -36,7 +36,7 @@ def teach(
 ) -> tuple[list[np.ndarray], Taught]:
     """Return a student's weights, and what it says.
 
-    ``before``: the state after the rounds, its answers included. ``settings``: of the last acceptance. Images: uint8
+    ``before``: the state after the rounds, its answers included. ``settings``: how its teacher learns. Images: uint8
     (N, height, width) and (M, height, width).
     """
     opinion = opinions.form(

@@ -22,7 +22,7 @@ def main() -> None:
             held.read(args.features, args.graph),
             files.read_array(args.pool_images),
             files.read_array(args.test_images),
-            settings=settings.last(params),
+            settings=settings.opinion(params),
             student=Student(**dict(params.student)),
             classes=files.read_json(args.classes),
             # disable=None: a bar on a terminal, none in a log.

@@ -1,7 +1,11 @@
 """The tools beside the pipeline, in real Git repositories."""
 
+import os
+import subprocess
+
 import pytest
 from conftest import Project
+from pipeline import ROOT
 
 
 @pytest.fixture
@@ -129,3 +133,12 @@ def test_make_run_tells_every_fault_even_where_dvc_cannot_start(project, edit):
     for sentence in ("iterations is missing", "threshold_step is missing", "threshold_start must be in [0, 1], got 2"):
         assert f"params.yaml: self_label.{sentence}" in done.stdout
     assert "Running stage" not in done.stdout
+
+
+def test_an_environment_is_made_anew_by_its_own_python_as_well(tmp_path):
+    """`make` puts the environment's Python before all others, and it is the one that is removed."""
+    venv = tmp_path / "venv"
+    for path in (os.environ["PATH"], f"{venv / 'bin'}:{os.environ['PATH']}"):
+        done = subprocess.run([ROOT / ".ci/venv", venv], cwd=ROOT, env={**os.environ, "PATH": path}, capture_output=True)
+        assert done.returncode == 0, done.stderr
+    subprocess.run([venv / "bin/python", "-m", "pip", "--version"], check=True, capture_output=True)
