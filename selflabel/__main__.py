@@ -8,22 +8,21 @@ from pathlib import Path
 from selflabel import files, params
 
 METRICS, PER_CLASS, ROUNDS = "metrics/evaluate.json", "metrics/per_class.csv", "metrics/rounds.csv"
+CERTIFICATE, AUDITS = "metrics/certificate.json", "metrics/audits.csv"
 FETCH_ALL = "git fetch --unshallow origin '+refs/heads/*:refs/remotes/origin/*'"
 PARAMS, TABLE, PRESETS, ARMS = "params.yaml", "rounds/table.yaml", "presets", "study/arms.yaml"
-# The tools stand outside the pipeline, whose stages are told their paths by dvc.yaml.
-FINAL, INDEX, CLASSES = "data/final", "data/raw/index.csv", "data/raw/classes.json"
 BUDGET = "metrics/budget.png"
-QUEUE, ANSWERS = "data/queue/queue.csv", "answers.csv"
-HASH_LENGTH = 32
 
 
 def results(_args: argparse.Namespace) -> None:
-    """Print the results table of the last run, and how many answers it misses."""
-    from selflabel import provenance, results, state
+    """Print the results table of the last run, its certificate, and how many answers it misses."""
+    from selflabel import people, results
 
-    print(results.table(files.read_json(METRICS), is_tutorials=results.is_tutorials(files.read_yaml(PARAMS))))
-    if Path(FINAL).exists() and (n_open := state.read(FINAL).n_open):
-        print(f"\n{provenance.missing(n_open, QUEUE)}")
+    report = files.read_json(METRICS)
+    print(results.table(report, is_tutorials=results.is_tutorials(files.read_yaml(PARAMS))))
+    print(f"\n{results.certificate(files.read_json(CERTIFICATE), report)}")
+    if missing := people.missing():
+        print(f"\n{missing}")
 
 
 def rounds(args: argparse.Namespace) -> None:
@@ -50,58 +49,23 @@ def preset(args: argparse.Namespace) -> None:
 
 def answer(args: argparse.Namespace) -> None:
     """Append the answers in a filled-in copy of the queue to answers.csv."""
-    from datetime import UTC, datetime
+    from selflabel import people
 
-    from selflabel import answers
-
-    index, classes = files.read_table(INDEX), files.read_json(CLASSES)
-    options = {"classes": classes, "known": index["hash"][index["split"] == "pool"].tolist()}
-    before = files.read_text(ANSWERS)
-    latest = {}
-    for old in sorted(answers.parse(before, source=ANSWERS, **options), key=lambda old: old.when):
-        latest[old.hash, old.annotator] = old.label
-    now = datetime.now(UTC).replace(microsecond=0)
-    found, n_empty = answers.filled_in(
-        files.read_text(args.file), source=args.file, annotator=args.annotator, now=now, **options
-    )
-    new = [one for one in found if latest.get((one.hash, one.annotator)) != one.label]
-    if new:
-        files.append_text(ANSWERS, ("" if before.endswith("\n") else "\n") + answers.lines(new))
-    print(f"{len(new):,} answers appended to {ANSWERS}; {len(found) - len(new):,} were there, {n_empty:,} left empty")
+    print(people.append(args.file, args.annotator))
 
 
 def explain(args: argparse.Namespace) -> None:
     """Tell one image's story: its label, whence, how sure, round by round, and what people were asked."""
-    from selflabel import provenance, state
+    from selflabel import people
 
-    table = files.read_table(Path(FINAL, "labels.csv"))
-    is_row = args.image.isdecimal() and len(args.image) < HASH_LENGTH
-    found = [int(args.image)] if is_row else [i for i, h in enumerate(table["hash"]) if h == args.image]
-    if not found or found[0] >= len(table["row"]):
-        raise ValueError(f"the image must be a row from 0 to {len(table['row']) - 1} or its hash, got {args.image!r}")
-    final, classes = state.read(FINAL), files.read_json(CLASSES)
-    print("\n\n".join("\n".join(provenance.story(final, table, row, classes)) for row in found))
+    print(people.story(args.image))
 
 
 def status(_args: argparse.Namespace) -> None:
     """Tell how the run stands: labelled, asked, missing answers, stale stages, what to do next."""
-    from selflabel import provenance, repository, state
+    from selflabel import people, repository
 
-    final, stale = state.read(FINAL), repository.stale_stages()
-    print("\n".join(provenance.counts(final)))
-    print(_unused_answers(final))
-    print(f"stale stages: {', '.join(stale) or 'none'}")
-    print(f"next: {'`dvc repro`' if stale else provenance.missing(final.n_open, QUEUE)}")
-
-
-def _unused_answers(final) -> str:
-    """Return how many images answers.csv knows, and how many of them this run asked about."""
-    from selflabel import answers
-
-    index, classes = files.read_table(INDEX), files.read_json(CLASSES)
-    known = {one.hash for one in answers.parse(files.read_text(ANSWERS), source=ANSWERS, classes=classes)}
-    n_used = len(known & set(index["hash"][final.asked["row"]].tolist()))
-    return f"{ANSWERS}: {len(known):,} images, {n_used:,} of them asked about in this run"
+    print(people.status(repository.stale_stages()))
 
 
 def study(args: argparse.Namespace) -> None:
@@ -120,20 +84,30 @@ def study(args: argparse.Namespace) -> None:
     print(results.study_table(arms, figures))
 
 
+def audits(_args: argparse.Namespace) -> None:
+    """Print what a thousand audits of the final labels promised, and what was true (`make study` makes them)."""
+    from selflabel import redraws
+
+    print(redraws.table(files.read_table(AUDITS)))
+
+
 def compare(_args: argparse.Namespace) -> None:
     """Print DVC's experiments as a table, best test accuracy first."""
     from selflabel import experiments, report, repository
 
     names = report.flatten(files.read_yaml(PARAMS))
-    print(experiments.table(repository.experiments_csv(), set(names)))
+    table = repository.experiments_csv()
+    print(experiments.table(table, set(names)))
+    if warning := experiments.looks(table):
+        print(f"\n{warning}")
 
 
 def pr_report(args: argparse.Namespace) -> None:
     """Write a Markdown report of what changed against a base revision."""
-    from selflabel import pictures, report, repository
+    from selflabel import experiments, pictures, report, repository
 
     base, notes = repository.find_revision(args.base), []
-    compared = (PARAMS, METRICS, PER_CLASS, ROUNDS)
+    compared = (PARAMS, METRICS, CERTIFICATE, PER_CLASS, ROUNDS)
     old = {path: base and repository.read(base, path) for path in compared}
     new = {path: repository.READERS[Path(path).suffix](path) for path in compared}
     if base is None:
@@ -144,18 +118,29 @@ def pr_report(args: argparse.Namespace) -> None:
     elif set(old[PER_CLASS]["class"]) != set(new[PER_CLASS]["class"]):
         notes.append(f"`{args.base}` has other classes, so that theirs are not compared.")
 
+    before, now = old[CERTIFICATE], new[CERTIFICATE]
+    if before not in (None, now) and min(before["looks"], now["looks"]) < 2:
+        notes.append(experiments.looks_warning(2))
     curves = Path(args.out).with_name("curves.png")
     files.write_picture(curves, pictures.curves_against(old[ROUNDS], new[ROUNDS]))
     text = report.markdown(
         args.base,
         params=report.changes(report.flatten(old[PARAMS]), report.flatten(new[PARAMS])) if old[PARAMS] else None,
-        metrics=report.changes(report.flatten(old[METRICS]), report.flatten(new[METRICS])) if old[METRICS] else None,
+        metrics=report.changes(*(_figures(of) for of in (old, new))) if old[METRICS] else None,
         movers=report.biggest_movers(old[PER_CLASS], new[PER_CLASS]) if old[PER_CLASS] else None,
         picture=curves.name,
         notes=notes,
     )
     files.write_text(args.out, text)
     print(f"{args.out} and {curves}")
+
+
+def _figures(of: dict) -> dict:
+    from selflabel import report
+
+    found = report.flatten(of[METRICS]) | report.flatten({"audit": of[CERTIFICATE] or {}})
+    # The estimates' intervals and the costs of other errors are for the certificate's own sentences.
+    return {name: value for name, value in found.items() if not isinstance(value, list)}
 
 
 def main() -> None:
@@ -171,9 +156,12 @@ def main() -> None:
     add("results", results)
     add("rounds", rounds).add_argument("n", type=int, metavar="N", help="how many rounds, at least 1")
     add("study", study).add_argument("arms", nargs="*", metavar="ARM", help="of study/arms.yaml (default: all)")
+    add("audits", audits)
     add("preset", preset).add_argument("name", metavar="NAME", help="a file's name in presets/, without its ending")
     command = add("answer", answer)
-    command.add_argument("file", metavar="FILE", help=f"a copy of {QUEUE} with labels (a class or skip) filled in")
+    command.add_argument(
+        "file", metavar="FILE", help="a copy of data/queue/queue.csv with labels (a class or skip) filled in"
+    )
     command.add_argument("--annotator", metavar="NAME", help="who answered, where the file does not say")
     add("explain", explain).add_argument("image", metavar="ROW-OR-HASH", help="a row of the pool, or a content hash")
     add("status", status)

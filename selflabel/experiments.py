@@ -11,6 +11,8 @@ METRICS = {
     "test.accuracy": "test accuracy",
     "pool.label_accuracy": "machine labels right",
     "pool.coverage": "coverage",
+    "certified.coverage": "certified",
+    "whole.error_at_most": "error at most",
     "baselines.seed_only.accuracy": "seed labels alone",
 }
 # DVC gives a workspace and a commit no state.
@@ -41,6 +43,28 @@ def table(exp_show_csv: str, parameters: set[str]) -> str:
         for row in rows
     ]
     return markdown_table(["experiment", *varied, *METRICS.values(), "state"], lines)
+
+
+def looks(exp_show_csv: str) -> str | None:
+    """Return a warning if more certificates that share audit answers are compared than share their risk."""
+    rows = [row for row in csv.DictReader(io.StringIO(exp_show_csv)) if row.get("State", "") in STATES]
+    shared: dict[str, set] = {}
+    for row in rows:
+        if _number(row.get("audit.n_answered", ""), otherwise=0.0):
+            # The same figures are those of one run, in the workspace and in its commit.
+            figures = tuple(row.get(name, "") for name in ("certified.n", "whole.error_at_most", "test.accuracy"))
+            shared.setdefault(row.get("audit.seed", ""), set()).add((figures, row.get("audit.looks", "")))
+    most = max(shared.values(), key=len, default=set())
+    paid = min((_number(n_looks, otherwise=1.0) for _, n_looks in most), default=1.0)
+    return looks_warning(len(most)) if len(most) > paid else None
+
+
+def looks_warning(n: int) -> str:
+    """Return what it costs to compare ``n`` certificates that share audit answers."""
+    return (
+        f"{n:,} runs share audit answers: to compare them by their certificates is to take {n:,} looks, and the best "
+        f"of them promises too much. With audit.looks: {n} each gets its part of the risk."
+    )
 
 
 def _figure(text: str) -> str:

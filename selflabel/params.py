@@ -23,6 +23,7 @@ class Params(NamedTuple):
     self_label: schema.SelfLabel
     ask: schema.Ask
     answers: schema.Answers
+    audit: schema.Audit
     classifier: schema.Classifier
     smoothing: schema.Smoothing
     student: schema.Student

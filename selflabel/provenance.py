@@ -8,6 +8,9 @@ from selflabel.history import GOES_ON
 from selflabel.labels import NO_LABEL, ORIGINS
 from selflabel.state import OPEN, State
 
+# The column strategy of an audit's questions, beside the names of the asking strategies.
+AUDIT = "audit"
+
 
 def columns(final: State, hashes: Sequence[str], classes: Sequence[str]) -> dict[str, np.ndarray]:
     """Return the final table's columns beside those of ``Labels``: hash, class, rule, threshold, annotator.
@@ -23,7 +26,8 @@ def columns(final: State, hashes: Sequence[str], classes: Sequence[str]) -> dict
         rules[rows] = summary["rule"]
         thresholds[rows] = _thresholds(summary, classes)[labels.label[rows]]
     annotators = np.full(len(labels.label), "", object)
-    is_answered = final.asked["status"] == "answered"
+    # An audited image was answered too, but its label is the machine's.
+    is_answered = (final.asked["status"] == "answered") & labels.is_human[final.asked["row"]]
     annotators[final.asked["row"][is_answered]] = final.asked["annotator"][is_answered]
     return {
         "hash": hashes,
@@ -46,12 +50,14 @@ def queue(final: State, hashes: Sequence[str], classes: Sequence[str]) -> dict[s
     """Return the queue, a row a question without an answer, in the order in which they were asked.
 
     Columns hash, label, annotator, when, comment (the last four empty, for a person to fill in), row, round,
-    strategy, status (open or tied), votes, and suggestion: the machine's label, if it has one.
+    strategy, status (open or tied), votes, and suggestion: the machine's label, if it has one. An audit gets none: who
+    is to judge a label should not be told it first.
     """
     is_open = np.isin(final.asked["status"], OPEN)
     asked = {name: final.asked[name][is_open] for name in ("row", "round", "strategy", "status", "votes")}
     empty = {name: np.full(is_open.sum(), "", object) for name in ("label", "annotator", "when", "comment")}
     suggestion = np.array([*classes, ""], object)[final.labels.label[asked["row"]]]
+    suggestion[asked["strategy"] == AUDIT] = ""
     return {"hash": np.asarray(hashes)[asked["row"]], **empty, **asked, "suggestion": suggestion}
 
 
@@ -68,7 +74,7 @@ def missing(n_open: int, path: str) -> str:
 def story(final: State, table: Mapping[str, np.ndarray], row: int, classes: Sequence[str]) -> list[str]:
     """Return five lines on the image in ``row``: what it is, whence its label, how sure, its rounds, its questions.
 
-    ``table``: the final table, ``Labels`` and ``columns`` together.
+    ``table``: data/audit/labels.csv, ``Labels``, ``columns`` and certified together.
     """
     of = {name: column[row] for name, column in table.items()}
     rounds = [summary["round"] for summary in final.history]
@@ -99,7 +105,8 @@ def _how_sure(of: Mapping) -> str:
         return "confidence: none" if of["origin"] == "none" else "confidence 1: a person's word"
     above = "" if np.isnan(of["threshold"]) else f" above {of['threshold']:g}"
     sure = f"confidence {of['confidence']:.4f} ({of['raw_confidence']:.4f} not calibrated)"
-    return f"{sure}, accepted by {of['rule']}{above}"
+    certified = ", certified" if of.get("certified") else ""
+    return f"{sure}, accepted by {of['rule']}{above}{certified}"
 
 
 def _asked(final: State, row: int, classes: Sequence[str]) -> str:

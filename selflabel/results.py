@@ -6,6 +6,8 @@ from statistics import mean, stdev
 
 from scipy.stats import t
 
+from selflabel.statements import statements
+
 # Printed by the tutorial (its draw has no seed), to two digits.
 TUTORIAL = {"true_labels_leak": "0.87", "fully_supervised": "0.90"}
 # What its figures are for.
@@ -86,6 +88,18 @@ def table(report: Mapping, *, is_tutorials: bool) -> str:
     header = ["trained on", "true labels used", "test accuracy", "macro F1", "tutorial prints"]
     n_columns = len(header) if is_tutorials else len(header) - 1
     return markdown_table(header[:n_columns], [row[:n_columns] for row in rows]) + "\n\n" + _pool_sentence(report)
+
+
+def certificate(figures: Mapping, report: Mapping) -> str:
+    """Return the certificate's sentences as a list, and what is true of them.
+
+    ``figures``: the content of metrics/certificate.json. ``report``: of metrics/evaluate.json.
+    """
+    true = {name: f"{share:.1%}" for name, share in report.get("certificate", {}).items()}
+    parts = {"whole_error": "the machine labels", "certified_error": "the certified ones", "error": "all labels"}
+    found = ", ".join(f"{true[name]} of {words}" for name, words in parts.items() if name in true)
+    sentences = statements(figures) + ([f"In truth, which a benchmark knows, {found} are wrong."] if found else [])
+    return "\n".join(f"- {sentence}" for sentence in sentences)
 
 
 def _pool_sentence(report: Mapping) -> str:

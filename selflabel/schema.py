@@ -142,6 +142,15 @@ class Answers(_Section):
     source: Literal["simulated", "people"]
 
 
+class Audit(_Section):
+    size: Annotated[int, _within("[0, 10000000]")]
+    seed: Seed
+    error: Annotated[float, _within("[0.0001, 0.9999]")]
+    confidence: Annotated[float, _within("[0.5, 0.9999]")]
+    looks: Annotated[int, _within("[1, 1000]")]
+    label_rest: bool
+
+
 class Classifier(_Section):
     name: str
     C: Positive

@@ -10,18 +10,23 @@ from stages import parse, run, say
 def main() -> None:
     args = parse(__doc__, "questions", "index", "classes", "truth", "answers", "out")
     params = load()
-    rows = state.read_questions(args.questions)["row"]
-    index = files.read_table(args.index)
-    hashes = index["hash"][index["split"] == "pool"]
-    if params.answers.source == "simulated":
-        found = answers.from_truth(rows, files.read_array(args.truth))
-    else:
-        classes, text = files.read_json(args.classes), files.read_text(args.answers)
-        given = answers.parse(text, source=args.answers, classes=classes, known=set(hashes))
-        found = answers.look_up(rows, hashes[rows], answers.decide(given, classes=classes))
+    rows, index = state.read_questions(args.questions)["row"], files.read_table(args.index)
+    hashes, classes = index["hash"][index["split"] == "pool"], files.read_json(args.classes)
+    found = look_up(params.answers.source, hashes, classes, rows, truth=args.truth, answers_file=args.answers)
     files.write_table(args.out, found)
     n_open = int(np.isin(found["status"], state.OPEN).sum())
     say(f"answer: {len(rows) - n_open:,} of {len(rows):,} questions have an answer ({params.answers.source})")
+
+
+def look_up(
+    source: str, hashes: np.ndarray, classes: list[str], rows: np.ndarray, *, truth: str, answers_file: str
+) -> dict:
+    """Return the answers to questions about ``rows``, from the file of the truth or of people, as ``source`` says."""
+    if source == "simulated":
+        return answers.from_truth(rows, files.read_array(truth))
+    text = files.read_text(answers_file)
+    given = answers.parse(text, source=answers_file, classes=classes, known=set(hashes))
+    return answers.look_up(rows, hashes[rows], answers.decide(given, classes=classes))
 
 
 if __name__ == "__main__":

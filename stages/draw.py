@@ -4,13 +4,15 @@ from pathlib import Path
 
 import numpy as np
 
-from selflabel import files, pictures, state
+from selflabel import dashboard, files, pictures, state
 from selflabel.params import load
 from stages import parse, run, say
 
 
 def main() -> None:
-    args = parse(__doc__, "final", "pool-images", "classes", "metrics", "mistakes", "pictures", "curves")
+    args = parse(
+        __doc__, "final", "pool-images", "classes", "metrics", "mistakes", "audit", "pictures", "curves", "certificate"
+    )
     params = load()
     images, classes = files.read_array(args.pool_images), files.read_json(args.classes)
     labels = state.read(args.final).labels
@@ -27,16 +29,27 @@ def main() -> None:
     baselines = files.read_json(Path(args.metrics, "evaluate.json"))["baselines"]
     references = {name: scores["accuracy"] for name, scores in baselines.items()}
 
+    audited = files.read_table(Path(args.audit, "labels.csv"))["audited"]
+    is_audited = audited != ""
+    # Of the frozen labels: people may have labelled the rest since.
+    names = np.array([*classes, ""])[labels.label]
+
     drawn = {
         Path(args.pictures, "samples.png"): pictures.samples(images, rows_by_class, labels.is_machine, classes=classes),
         Path(args.pictures, "mistakes.png"): pictures.mistakes(images, files.read_table(args.mistakes)),
         Path(args.pictures, "confusion.png"): pictures.confusion(matrix, classes=classes),
         Path(args.pictures, "reliability.png"): pictures.reliability(tables["reliability"]),
         Path(args.curves): pictures.curves(tables["rounds"], references),
+        Path(args.certificate): dashboard.picture(
+            files.read_json(Path(args.metrics, "certificate.json")),
+            files.read_table(Path(args.metrics, "certificate_shares.csv")),
+            labels.confidence[is_audited],
+            (audited == names)[is_audited],
+        ),
     }
     for path, figure in drawn.items():
         files.write_picture(path, figure)
-    say(f"draw: {len(drawn)} pictures in {args.pictures} and {args.curves}")
+    say(f"draw: {len(drawn)} pictures in {args.pictures} and {args.metrics}")
 
 
 if __name__ == "__main__":

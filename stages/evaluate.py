@@ -12,7 +12,7 @@ BASELINES = ("seed_only", "random_labels", "true_labels_leak", "fully_supervised
 
 
 def main() -> None:
-    args = parse(__doc__, "final", *BASELINES, "pool-truth", "test-truth", "classes", "metrics", "details")
+    args = parse(__doc__, "final", "audit", *BASELINES, "pool-truth", "test-truth", "classes", "metrics", "details")
     params = load()
     final, classes = state.read(args.final), files.read_json(args.classes)
     pool_truth, test_truth = files.read_array(args.pool_truth), files.read_array(args.test_truth)
@@ -50,6 +50,8 @@ def main() -> None:
         final.labels, probabilities, baselines, pool_truth, test_truth,
         classes=classes, n_bins=params.evaluate.reliability_bins,
     )  # fmt: skip
+    audited = files.read_table(Path(args.audit, "labels.csv"))
+    report["certificate"] = evaluation.certificate(final, audited, pool_truth)
     files.write_json(Path(args.metrics, "evaluate.json"), report)
     say(f"evaluate: test accuracy {report['test']['accuracy']:.4f} from {report['human_labels']:,} human labels")
 

@@ -7,8 +7,8 @@ from stages import parse, run, say
 
 
 def main() -> None:
-    args = parse(__doc__, "final", "index", "pool-images", "classes", "out")
-    final, classes = state.read(args.final), files.read_json(args.classes)
+    args = parse(__doc__, "audit", "index", "pool-images", "classes", "out")
+    final, classes = state.read(args.audit), files.read_json(args.classes)
     index = files.read_table(args.index)
     queue = provenance.queue(final, index["hash"][index["split"] == "pool"], classes)
     path = Path(args.out, "queue.csv")

@@ -21,6 +21,7 @@ SMALL = {
     "seed_labels": {"percentage": 5.0},
     "self_label": {"iterations": 3, "threshold_start": 0.4, "threshold_step": -0.1, "final_threshold": 0.0},
     "leak": {"iterations": 2, "threshold_start": 0.4, "threshold_step": -0.1},
+    "audit": {"size": 100},
 }
 
 

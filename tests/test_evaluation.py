@@ -265,3 +265,17 @@ def test_a_table_of_mistakes_names_the_classes():
 def test_a_table_of_no_mistakes_has_its_columns():
     columns = plain(evaluation.mistakes_table(final().labels, POOL_TRUTH, np.empty(0, int), classes=CLASSES))
     assert columns == {"round": [], "row": [], "confidence": [], "label": [], "truth": []}
+
+
+def test_what_is_true_of_the_certificate_is_told_of_the_frozen_labels():
+    """Rows 2 and 3 by machine, 3 wrong; after the audit people have labelled it, and row 4 wrongly."""
+    audited = {
+        "label": np.int16([0, 1, 0, 1, 1, -1]),
+        "origin": np.array(["seed", "seed", "machine", "human", "human", "none"]),
+        "certified": np.array([False, False, True, True, False, False]),
+    }  # fmt: skip
+    found = evaluation.certificate(final(), audited, POOL_TRUTH)
+    assert found == {"whole_error": 0.5, "certified_error": 0.5, "error": 0.2}
+    audited["certified"][:] = False
+    assert "certified_error" not in evaluation.certificate(final(), audited, POOL_TRUTH)
+    assert evaluation.certificate(no_machine_labels(), audited, POOL_TRUTH).keys() == {"error"}

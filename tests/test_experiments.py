@@ -11,7 +11,7 @@ HEADER = ["Experiment", "rev", "typ", "Created", "parent", "State", "Executor"]
 PARAMETERS = {"self_label.iterations", "classifier.C", "dataset.name"}
 FIGURES = {
     "test.accuracy": "0.84", "human_labels": "600", "pool.label_accuracy": "0.8", "pool.coverage": "0.5",
-    "baselines.seed_only.accuracy": "0.83",
+    "certified.coverage": "0.6", "whole.error_at_most": "0.15", "baselines.seed_only.accuracy": "0.83",
 }  # fmt: skip
 
 
@@ -34,9 +34,10 @@ def row(name="", rev="workspace", **values):
 def test_an_experiment_is_a_line_with_its_figures():
     header, _, line = table(row())
     assert header == [
-        "experiment", "human labels", "test accuracy", "machine labels right", "coverage", "seed labels alone", "state",
+        "experiment", "human labels", "test accuracy", "machine labels right", "coverage", "certified", "error at most",
+        "seed labels alone", "state",
     ]  # fmt: skip
-    assert line == ["workspace", "600", "0.84", "0.8", "0.5", "0.83", "done"]
+    assert line == ["workspace", "600", "0.84", "0.8", "0.5", "0.6", "0.15", "0.83", "done"]
 
 
 def test_the_best_test_accuracy_comes_first_and_what_has_none_last():
@@ -47,7 +48,7 @@ def test_the_best_test_accuracy_comes_first_and_what_has_none_last():
         row("zero", **{"test.accuracy": "0.0"}),
     )[2:]
     assert [line[0] for line in lines] == ["high", "low", "zero", "none"]
-    assert lines[-1][1:] == ["–"] * 5 + ["queued"]
+    assert lines[-1][1:] == ["–"] * 7 + ["queued"]
 
 
 def test_figures_that_dvc_could_not_read_are_shown_as_such_and_come_last():
@@ -121,7 +122,7 @@ def test_without_experiments_the_table_is_a_header():
 def test_metrics_that_no_row_has_are_dashes():
     text = "Experiment,rev,typ,State\n,workspace,baseline,\n"
     line = experiments.table(text, PARAMETERS).splitlines()[2]
-    assert [cell.strip() for cell in line.strip("|").split(" | ")] == ["workspace", *["–"] * 5, "done"]
+    assert [cell.strip() for cell in line.strip("|").split(" | ")] == ["workspace", *["–"] * 7, "done"]
 
 
 def test_an_unfinished_experiment_shows_no_figures_though_dvc_does():
@@ -136,3 +137,30 @@ def test_an_unfinished_experiment_shows_no_figures_though_dvc_does():
     assert [(line[0], line[3], line[-1]) for line in lines] == [
         ("workspace", "0.8", "done"), ("done-one", "0.7", "done"), ("slow-one", "–", "running"),
     ]  # fmt: skip
+
+
+def looks(*rows):
+    text = io.StringIO()
+    writer = csv.DictWriter(text, sorted({name for row in rows for name in row}), restval="")
+    writer.writeheader()
+    writer.writerows(rows)
+    return experiments.looks(text.getvalue())
+
+
+def audited(error, n_looks="1", seed="0", **values):
+    return row(
+        **{"whole.error_at_most": error, "audit.n_answered": "500", "audit.looks": n_looks, "audit.seed": seed} | values
+    )
+
+
+def test_certificates_that_share_answers_are_warned_about_unless_they_share_the_risk():
+    assert looks(audited("0.1"), audited("0.2"), audited("0.3")).startswith("3 runs share audit answers")
+    assert looks(audited("0.1", "3"), audited("0.2", "3"), audited("0.3", "3")) is None
+    # The one that took the whole risk has spent it.
+    assert looks(audited("0.1", "1"), audited("0.2", "2")).startswith("2 runs")
+
+
+def test_one_run_and_runs_that_share_no_answer_are_not_warned_about():
+    assert looks(audited("0.1"), audited("0.1")) is None
+    assert looks(audited("0.1"), audited("0.2", seed="1")) is None
+    assert looks(audited("0.1"), row(State="Queued"), audited("0.2", **{"audit.n_answered": "0"})) is None

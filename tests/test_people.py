@@ -43,7 +43,8 @@ def true_labels(project: Project, rows: np.ndarray) -> dict[int, str]:
 def _people(_asked: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = Project(tmp_path_factory.mktemp("people") / "project")
     shutil.copytree(_asked.folder, project.folder, symlinks=True)
-    project.set(answers={"source": "people"})
+    # Its questions would stand in the queue beside those of the rounds.
+    project.set(answers={"source": "people"}, audit={"size": 0})
     (project.folder / "printed").write_text(project.repro())
     return project
 
@@ -104,7 +105,7 @@ def test_answers_run_again_only_the_rounds_that_asked_for_them_and_what_follows(
     done = people.run("python", "-m", "selflabel", "answer", "filled.csv", "--annotator", "ann")
     assert done.stdout == "13 answers appended to answers.csv; 0 were there, 7 left empty\n"
     assert people.stages_run("queue") == [
-        "answer@1", "self_label@2", "answer@2", "self_label@3", "answer@3", "student", "finish", "queue"
+        "answer@1", "self_label@2", "answer@2", "self_label@3", "answer@3", "student", "finish", "audit", "queue"
     ]  # fmt: skip
     table = files.read_table(people.folder / "data/final/labels.csv")
     is_human = table["origin"] == "human"
@@ -222,3 +223,108 @@ def test_a_preset_sets_its_parameters_and_runs(asking_project):
     assert final(asking_project).is_human.sum() == 16
     done = asking_project.run("python", "-m", "selflabel", "preset", "turorial", check=False)
     assert "error: the preset must be one of " in done.stdout and "got 'turorial'" in done.stdout
+
+
+@pytest.fixture
+def audited(people) -> Project:
+    """The run that asks people, with nobody's answers yet and an audit of a hundred images."""
+    people.set(audit={"size": 100})
+    people.repro("queue")
+    return people
+
+
+def certificate(project: Project) -> dict:
+    return json.loads((project.folder / "metrics/certificate.json").read_text())
+
+
+def of_the_audit(project: Project, strategy: str = "audit") -> np.ndarray:
+    found = queue(project)
+    return found["row"][found["strategy"] == strategy]
+
+
+def answer(project: Project, rows: dict[int, str]) -> None:
+    fill_in(project, "filled.csv", rows)
+    project.run("python", "-m", "selflabel", "answer", "filled.csv", "--annotator", "ann")
+
+
+def test_an_audit_without_answers_certifies_nothing_and_waits_in_the_queue(audited):
+    assert len(of_the_audit(audited)) == 100 and len(queue(audited)["row"]) == 120
+    # Who is to judge a label is not told it.
+    assert set(queue(audited)["suggestion"][queue(audited)["strategy"] == "audit"]) == {""}
+    assert certificate(audited)["certified"]["n"] == 0
+    assert not files.read_table(audited.folder / "data/audit/labels.csv")["certified"].any()
+    audited.repro("evaluate", "draw")
+    shown = audited.run("python", "-m", "selflabel", "results").stdout
+    assert "Nothing is certified yet: 100 of the 100 answers of the audit are missing." in shown
+    assert "120 answers missing" in shown
+
+
+def test_answers_to_the_audit_run_no_round_and_change_no_label_whatever_they_say(audited):
+    before = audited.bytes_of("data/rounds", "data/answers", "data/final")
+    truth = true_labels(audited, of_the_audit(audited))
+    answer(audited, truth)
+    assert [name for name in audited.stages_run("queue") if not name.startswith("answer")] == ["audit", "queue"]
+    n_wrong = certificate(audited)["audit"]["n_wrong"]
+    assert certificate(audited)["audit"]["n_answered"] == 100 and n_wrong < 50
+    # All of them swapped for others.
+    header, *lines = (audited.folder / "answers.csv").read_text().splitlines()
+    hashes = files.read_table(audited.folder / "data/final/labels.csv")["hash"]
+    other = {hashes[row]: str((int(label) + 1) % 10) for row, label in truth.items()}
+    swapped = [",".join([cells[0], other[cells[0]], *cells[2:]]) for cells in (line.split(",") for line in lines)]
+    (audited.folder / "answers.csv").write_text("\n".join([header, *swapped]) + "\n")
+    audited.repro("queue")
+    assert certificate(audited)["audit"]["n_wrong"] > 100 - n_wrong - 10
+    assert certificate(audited)["certified"]["n"] == 0
+    assert audited.bytes_of("data/rounds", "data/answers", "data/final") == before
+
+
+def test_people_may_label_the_rest_and_the_whole_is_certified(audited):
+    answer(audited, true_labels(audited, of_the_audit(audited)))
+    audited.set(audit={"label_rest": True, "error": 0.08})
+    audited.repro("queue")
+    # What the rounds asked about in vain is in the queue already, and is part of the rest.
+    (cost, *_), rows = certificate(audited)["rest"], queue(audited)["row"]
+    assert cost["n"] == len(rows) == len(set(rows)) > 20
+    assert set(queue(audited)["strategy"]) == {"margin", "rest"}
+    assert not certificate(audited)["rest_by_people"]["is_issued"]
+    answer(audited, true_labels(audited, rows))
+    audited.repro("queue")
+    for _ in range(3):
+        # Answers to the rounds teach them, so that the labels and with them the audit and the rest are others.
+        if certificate(audited)["rest_by_people"]["is_issued"]:
+            break
+        answer(audited, true_labels(audited, queue(audited)["row"]))
+        audited.repro("queue")
+    assert certificate(audited)["rest_by_people"]["is_issued"]
+    table = files.read_table(audited.folder / "data/audit/labels.csv")
+    assert np.mean(table["label"] != np.load(audited.folder / "data/truth/pool.npy")) <= 0.08
+
+
+def test_an_audit_paid_for_is_met_again_by_another_run(audited):
+    answer(audited, true_labels(audited, of_the_audit(audited)))
+    audited.set(ask={"strategy": "entropy"})
+    audited.repro("queue")
+    # Other images are asked about; only those of them that were drawn make room for others.
+    assert len(of_the_audit(audited)) < 20
+
+
+def test_the_truth_of_images_that_no_audit_drew_tells_nothing(asking_project):
+    project = asking_project
+    before = project.bytes_of("data/audit") | project.bytes_of("metrics")
+    table = files.read_table(project.folder / "data/audit/labels.csv")
+    path = project.folder / "data/truth/pool.npy"
+    truth, others = np.load(path), np.flatnonzero((table["audited"] == "") & (table["origin"] == "machine"))
+    assert len(others) == 1498 - 126 - 100
+    truth[others] = (truth[others] + 1) % 10
+    path.unlink()
+    np.save(path, truth)
+    project.repro("--single-item", "--force", "--no-run-cache", "audit")
+    assert project.bytes_of("data/audit") | project.bytes_of("metrics") == before
+
+
+def test_the_story_of_an_audited_image_tells_the_answer_and_whether_it_is_certified(asking_project):
+    table = files.read_table(asking_project.folder / "data/audit/labels.csv")
+    row = int(np.flatnonzero(table["audited"] != "")[0])
+    story = asking_project.run("python", "-m", "selflabel", "explain", str(row)).stdout
+    assert f"asked in round 4 by audit: answered, {table['audited'][row]}" in story
+    assert ("certified" in story) == bool(table["certified"][row])

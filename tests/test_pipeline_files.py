@@ -18,7 +18,7 @@ EACH = pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
 
 # Who tells the labelling stages something of the truth: as much as a person would who was asked.
 DOORS = {"seed_labels", "answer"}
-MAY_READ_POOL_TRUTH = DOORS | {"leak", "random_labels", "baselines", "evaluate"}
+MAY_READ_POOL_TRUTH = DOORS | {"audit", "audits", "leak", "random_labels", "baselines", "evaluate"}
 MAY_READ_TEST_TRUTH = {"evaluate"}
 
 
@@ -51,7 +51,7 @@ def test_every_path_in_the_command_is_declared_and_every_declared_path_is_in_the
     paths = {
         value
         for flag, value in stage.flags.items()
-        if flag not in ("--round", "--arm") and (stage.name, flag) != ("study_inputs", "--inputs")
+        if flag not in ("--round", "--arm", "--redraws") and (stage.name, flag) != ("study_inputs", "--inputs")
     }
     declared = stage.data | stage.outs | stage.plans.keys()
     if "${item}" in paths:
@@ -135,7 +135,7 @@ def test_what_goes_through_the_rounds_numbers_is_seen():
 
 
 def test_the_study_which_reads_all_truth_is_upstream_of_nothing():
-    outs = {path for stage in STAGES for path in stage.outs if stage.name in ("study", "study_inputs")}
+    outs = {path for stage in STAGES for path in stage.outs if stage.name in ("study", "study_inputs", "audits")}
     readers = {stage.name for stage in STAGES for dep in stage.data if any(reaches(out, dep) for out in outs)}
     assert readers == {"study"}
 
@@ -148,7 +148,8 @@ def test_the_answers_tell_nothing_of_what_was_not_asked(tmp_path, monkeypatch):
     files.write_table("questions.csv", {"row": [4, 1], "strategy": ["margin", "margin"]})
     files.write_table("index.csv", {"row": range(6), "hash": list("abcdef"), "split": ["pool"] * 6})
     truth = np.int16([0, 1, 0, 1, 0, 1])
-    paths = {"questions": "questions.csv", "index": "index.csv", "classes": "none", "answers": "none"}
+    files.write_json("classes.json", ["a", "b"])
+    paths = {"questions": "questions.csv", "index": "index.csv", "classes": "classes.json", "answers": "none"}
     written = []
     for name, values in {"as it is": truth, "elsewhere": np.where(np.isin(np.arange(6), [4, 1]), truth, 9)}.items():
         files.write_array(f"{name}.npy", values)
@@ -170,7 +171,9 @@ def test_the_study_declares_what_it_reads_of_its_plan():
 
 def test_no_stage_knows_a_path_of_the_data_but_is_told_it():
     # The tools stand outside the pipeline.
-    modules = set((ROOT / "selflabel").glob("*.py")) - {ROOT / "selflabel/__main__.py"}
+    modules = set((ROOT / "selflabel").glob("*.py")) - {
+        ROOT / "selflabel" / name for name in ("__main__.py", "people.py")
+    }
     for path in [*modules, *(ROOT / "stages").glob("*.py")]:
         texts = [node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)]
         assert not [text for text in texts if isinstance(text, str) and text.startswith("data/")], path
@@ -216,3 +219,15 @@ def test_the_modules_are_short():
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.FunctionDef):
                 assert node.end_lineno - node.lineno < 60, (path, node.name)
+
+
+def test_no_metric_has_the_name_of_a_parameter_or_of_another_metric():
+    """`dvc exp show --csv` puts the file's name before those, and their column is not found."""
+    from selflabel.report import flatten
+
+    names = [
+        name
+        for path in ("metrics/evaluate.json", "metrics/certificate.json", "params.yaml")
+        for name in flatten(files.read_yaml(ROOT / path))
+    ]
+    assert len(names) == len(set(names))

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from pipeline import ROOT
 
-from selflabel import budget, files, results
+from selflabel import budget, files, redraws, results
 
 README = (ROOT / "README.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
@@ -26,7 +26,13 @@ def block(kind: str) -> tuple[str, str]:
 def test_the_results_table_is_what_the_command_prints():
     report = json.loads((ROOT / "metrics/evaluate.json").read_text())
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
-    assert block("results") == ("results", results.table(report, is_tutorials=results.is_tutorials(params)))
+    table = results.table(report, is_tutorials=results.is_tutorials(params))
+    figures = json.loads((ROOT / "metrics/certificate.json").read_text())
+    assert block("results") == ("results", f"{table}\n\n{results.certificate(figures, report)}")
+
+
+def test_the_table_of_audits_is_what_the_command_prints():
+    assert block("audits") == ("audits", redraws.table(files.read_table(ROOT / "metrics/audits.csv")))
 
 
 @pytest.mark.parametrize("kind", ["fresh", "others", "tutorial", "study"])

@@ -112,3 +112,14 @@ def test_the_tutorials_figures_stand_only_beside_its_settings():
     assert results.is_tutorials(results.TUTORIAL_PARAMS | {"draw": {"seed": 1}})
     assert not results.is_tutorials(results.TUTORIAL_PARAMS | {"dataset": {"name": "digits"}})
     assert not results.is_tutorials({})
+
+
+def test_the_certificate_is_a_list_and_a_benchmark_adds_what_is_true():
+    from test_statements import FIGURES
+
+    lines = results.certificate(FIGURES, {}).splitlines()
+    assert len(lines) == 7 and all(line.startswith("- ") for line in lines)
+    true = {"certificate": {"whole_error": 0.105, "error": 0.1}}
+    assert results.certificate(FIGURES, true).splitlines()[-1] == (
+        "- In truth, which a benchmark knows, 10.5% of the machine labels, 10.0% of all labels are wrong."
+    )

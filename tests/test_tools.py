@@ -139,6 +139,7 @@ def test_an_environment_is_made_anew_by_its_own_python_as_well(tmp_path):
     """`make` puts the environment's Python before all others, and it is the one that is removed."""
     venv = tmp_path / "venv"
     for path in (os.environ["PATH"], f"{venv / 'bin'}:{os.environ['PATH']}"):
-        done = subprocess.run([ROOT / ".ci/venv", venv], cwd=ROOT, env={**os.environ, "PATH": path}, capture_output=True)
+        environment = {**os.environ, "PATH": path}
+        done = subprocess.run([ROOT / ".ci/venv", venv], cwd=ROOT, env=environment, capture_output=True)
         assert done.returncode == 0, done.stderr
     subprocess.run([venv / "bin/python", "-m", "pip", "--version"], check=True, capture_output=True)
