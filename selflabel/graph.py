@@ -46,22 +46,19 @@ def principal_components(pool: np.ndarray, test: np.ndarray, *, components: int)
         return found.transform(pool), found.transform(test)
 
 
-def nearest(pool: np.ndarray, points: np.ndarray | None = None, *, neighbours: int) -> tuple[np.ndarray, np.ndarray]:
+def nearest(pool: np.ndarray, *others: np.ndarray, neighbours: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return int32 (M, k) and float32 (M, k): the pool rows nearest to each point, and their squared distances.
 
-    Nearest first. ``pool``: float32 (N, c). ``points``: float32 (M, c); None: the pool's own rows, of which none is its
-    own neighbour. k is ``neighbours``, or as many as there are. Exact for pools of up to 4,000; of larger ones only the
-    16 nearest of N/250 Voronoi cells are searched (Sivic & Zisserman, ICCV 2003; faiss's IndexIVFFlat), which finds
-    99.9 % of Fashion-MNIST's ten nearest in a third of the time.
+    Nearest first; of the pool's own rows, of which none is its own neighbour, then of each of the ``others``. ``pool``:
+    float32 (N, c). ``others``: float32 (M, c). k is ``neighbours``, or as many as there are. Exact for pools of up to
+    4,000; of larger ones only the 16 nearest of N/250 Voronoi cells are searched (Sivic & Zisserman, ICCV 2003; faiss's
+    IndexIVFFlat), which finds 99.9 % of Fashion-MNIST's ten nearest in a third of the time.
     """
     import faiss
 
-    points, others = (pool, 1) if points is None else (points, 0)
-    k = min(neighbours, len(pool) - others)
     n_cells = max(len(pool) // CELL_ROWS, 1)
     index = faiss.IndexIVFFlat(faiss.IndexFlatL2(pool.shape[1]), pool.shape[1], n_cells)
     index.cp.min_points_per_centroid = 1  # below 39 it prints a warning
-    index.nprobe = CELLS_SEARCHED
     # More threads add sums up in another order.
     with threadpool_limits(1):
         faiss.omp_set_num_threads(1)
@@ -69,17 +66,25 @@ def nearest(pool: np.ndarray, points: np.ndarray | None = None, *, neighbours: i
         index.add(np.ascontiguousarray(pool))
         # But each point is searched by one thread, whatever their number.
         faiss.omp_set_num_threads(os.cpu_count() or 1)
-        distances, rows = index.search(np.ascontiguousarray(points), k + others)
-        if rows.min(initial=0) < 0:
-            # The cells searched have not that many: search all.
-            index.nprobe = n_cells
-            distances, rows = index.search(np.ascontiguousarray(points), k + others)
-    if others:
+        distances, rows = _search(index, pool, min(neighbours + 1, len(pool)))
         is_self = rows == np.arange(len(rows))[:, None]
         # A row with many twins may not be among its own nearest.
         is_self[~is_self.any(axis=1), -1] = True
-        rows, distances = (found[~is_self].reshape(len(found), k) for found in (rows, distances))
-    return rows.astype(np.int32), distances
+        found = [tuple(values[~is_self].reshape(len(values), -1) for values in (rows, distances))]
+        for points in others:
+            distances, rows = _search(index, points, min(neighbours, len(pool)))
+            found.append((rows, distances))
+    return [(rows.astype(np.int32), distances) for rows, distances in found]
+
+
+def _search(index, points: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    index.nprobe = CELLS_SEARCHED
+    distances, rows = index.search(np.ascontiguousarray(points), k)
+    if rows.min(initial=0) < 0:
+        # The cells searched have not that many: search all.
+        index.nprobe = index.nlist
+        distances, rows = index.search(np.ascontiguousarray(points), k)
+    return distances, rows
 
 
 def weights(distances: np.ndarray) -> np.ndarray:

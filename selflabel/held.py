@@ -81,7 +81,7 @@ def with_embedding(features: Held, of_pool: np.ndarray, of_test: np.ndarray) -> 
             for part, own in zip((features.pool, features.test), added, strict=True)
         )
         k = links.test_neighbours.shape[1]
-        test_neighbours, test_distances = nearest(near_pool, near_test, neighbours=k)
-        links = Graph(similarity(*nearest(near_pool, neighbours=k)), test_neighbours, weights(test_distances))
+        of_pool, (test_neighbours, test_distances) = nearest(near_pool, near_test, neighbours=k)
+        links = Graph(similarity(*of_pool), test_neighbours, weights(test_distances))
     known = features.blocks or (first,)
     return Held(pool, test, (*known, Block(own.columns, first.variance)), links)

@@ -1,9 +1,12 @@
 """Compute the features of the pool and of the test images, in chunks."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from selflabel import features, files, held
@@ -21,7 +24,10 @@ def compute(options, pool: np.ndarray, test: np.ndarray, out: str) -> None:
     """Write pool.npy, test.npy and blocks.json into the folder ``out``; ``options``: params.yaml's section features."""
     names = features.names(options.extractor)
     found = [features.EXTRACTORS[name](pool, options.model_dump()) for name in names]
-    extractors = [features.reduced(extract, pool, options.components) for extract in found]
+    reduce = partial(features.reduced, pool=pool, components=options.components)
+    # A core each; sums are added up by one thread, so that the number of cores leaves no trace.
+    with threadpool_limits(1), ThreadPoolExecutor(os.cpu_count()) as executor:
+        extractors = list(executor.map(reduce, found))
     widths = [features.n_features(extract, pool.shape[1:]) for extract in extractors]
     with (
         files.new_array(Path(out, "pool.npy"), (len(pool), sum(widths)), "float32") as of_pool,

@@ -23,7 +23,7 @@ def compute(features: str, out: str, *, neighbours: int, components: int) -> Non
     found = [(np.empty((len(part), 0), np.int32), np.empty((len(part), 0), np.float32)) for part in (pool, test)]
     if neighbours:
         near_pool, near_test = graph.principal_components(pool, test, components=components)
-        found = [graph.nearest(near_pool, points, neighbours=neighbours) for points in (None, near_test)]
+        found = graph.nearest(near_pool, near_test, neighbours=neighbours)
     for part, arrays in zip(("pool", "test"), found, strict=True):
         for kind, array in zip(("neighbours", "distances"), arrays, strict=True):
             files.write_array(Path(out, f"{part}_{kind}.npy"), array)

@@ -13,7 +13,7 @@ SMOOTHING = Smoothing(alpha=0.8, steps=30, temperature=1.0)
 
 
 def of(points, k):
-    return graph.similarity(*graph.nearest(points, neighbours=k))
+    return graph.similarity(*graph.nearest(points, neighbours=k)[0])
 
 
 def exact(pool, points, k, *, of_itself):
@@ -27,7 +27,7 @@ def exact(pool, points, k, *, of_itself):
 @pytest.mark.parametrize("of_itself", [True, False])
 def test_the_neighbours_are_the_nearest_of_the_pool_and_never_the_row_itself(of_itself):
     others = POINTS if of_itself else POINTS[:7] + 0.3
-    rows, distances = graph.nearest(POINTS, None if of_itself else others, neighbours=5)
+    rows, distances = graph.nearest(POINTS, others, neighbours=5)[0 if of_itself else 1]
     expected_rows, expected = exact(POINTS, others, 5, of_itself=of_itself)
     np.testing.assert_array_equal(rows, expected_rows)
     np.testing.assert_allclose(distances, expected, rtol=1e-5)
@@ -35,14 +35,13 @@ def test_the_neighbours_are_the_nearest_of_the_pool_and_never_the_row_itself(of_
 
 
 def test_there_are_no_more_neighbours_than_others():
-    rows, _ = graph.nearest(POINTS[:4], neighbours=10)
-    assert rows.shape == (4, 3)
-    assert graph.nearest(POINTS[:4], POINTS, neighbours=10)[0].shape == (60, 4)
-    assert graph.nearest(POINTS[:1], neighbours=10)[0].shape == (1, 0)
+    (own, _), (others, _) = graph.nearest(POINTS[:4], POINTS, neighbours=10)
+    assert own.shape == (4, 3) and others.shape == (60, 4)
+    assert graph.nearest(POINTS[:1], neighbours=10)[0][0].shape == (1, 0)
 
 
 def test_a_row_with_more_twins_than_neighbours_has_neighbours_all_the_same():
-    rows, distances = graph.nearest(np.zeros((20, 3), np.float32), neighbours=4)
+    ((rows, distances),) = graph.nearest(np.zeros((20, 3), np.float32), neighbours=4)
     assert rows.shape == (20, 4) and np.all(distances == 0)
     assert not np.any(rows == np.arange(20)[:, None])
     similar = graph.similarity(rows, distances)
@@ -51,7 +50,7 @@ def test_a_row_with_more_twins_than_neighbours_has_neighbours_all_the_same():
 
 def test_in_a_large_pool_almost_all_of_the_nearest_are_found():
     pool = np.random.default_rng(1).normal(size=(8_000, 6)).astype(np.float32)
-    rows, _ = graph.nearest(pool, neighbours=10)
+    ((rows, _),) = graph.nearest(pool, neighbours=10)
     expected = [exact(pool, pool[[i]], 11, of_itself=False)[0][0, 1:] for i in range(0, 8_000, 80)]
     recall = np.mean([np.isin(found, rows[i * 80]).mean() for i, found in enumerate(expected)])
     assert recall > 0.97
@@ -62,13 +61,13 @@ def test_where_the_cells_searched_hold_too_few_all_are_searched():
     """Half of the pool is one point, so that its cells are large and the others' small."""
     generator = np.random.default_rng(2)
     pool = np.concatenate([np.zeros((5_000, 2)), 10 + generator.normal(size=(50, 2))]).astype(np.float32)
-    rows, distances = graph.nearest(pool, neighbours=1_000)
+    ((rows, distances),) = graph.nearest(pool, neighbours=1_000)
     assert rows.shape == (5_050, 1_000) and rows.min() >= 0 and np.all(np.diff(distances, axis=1) >= 0)
 
 
 def test_the_neighbours_do_not_depend_on_the_number_of_threads():
     before = [library["num_threads"] for library in threadpool_info()]
-    one, other = (graph.nearest(POINTS, neighbours=5) for _ in range(2))
+    one, other = (graph.nearest(POINTS, neighbours=5)[0] for _ in range(2))
     np.testing.assert_array_equal(one[1], other[1])
     assert [library["num_threads"] for library in threadpool_info()][: len(before)] == before
 

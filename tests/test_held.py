@@ -13,8 +13,8 @@ def write(folder, neighbours):
     files.write_array(folder / "f/pool.npy", POOL)
     files.write_array(folder / "f/test.npy", POOL[:4])
     files.write_json(folder / "f/blocks.json", [{"columns": 2, "variance": 1.5}, {"columns": 3, "variance": 4.0}])
-    for part, points in (("pool", None), ("test", POOL[:4])):
-        found = graph.nearest(POOL.astype(np.float32), points, neighbours=5)
+    nearest = graph.nearest(POOL.astype(np.float32), POOL[:4].astype(np.float32), neighbours=5)
+    for part, found in zip(("pool", "test"), nearest, strict=True):
         for kind, array in zip(("neighbours", "distances"), found, strict=True):
             files.write_array(folder / f"g/{part}_{kind}.npy", array[:, :neighbours])
     return held.read(folder / "f", folder / "g")
@@ -59,7 +59,7 @@ def test_an_embedding_is_a_block_more_as_loud_as_the_first_and_in_the_graph(tmp_
         assert found.graph is None
         return
     together = np.hstack([POOL[:, :2], added]).astype(np.float32)
-    expected = graph.similarity(*graph.nearest(together, neighbours=5))
+    expected = graph.similarity(*graph.nearest(together, neighbours=5)[0])
     np.testing.assert_allclose(found.graph.similarity.toarray(), expected.toarray(), atol=1e-6)
     np.testing.assert_array_equal(found.graph.test_neighbours[:, 0], range(4))
 

@@ -16,10 +16,11 @@ GENERATOR = np.random.default_rng(0)
 TRUTH = np.tile(np.int16([0, 1, 2]), 40)
 FEATURES = (np.array([[3, 0], [-2, 3], [-2, -3]])[TRUTH] + 2 * GENERATOR.normal(size=(120, 2))).astype(np.float32)
 TEST = FEATURES[:9] + np.float32(0.3)
+NEAREST = graph.nearest(FEATURES, TEST, neighbours=6)
 LINKS = Graph(
-    graph.similarity(*graph.nearest(FEATURES, neighbours=6)),
-    (near := graph.nearest(FEATURES, TEST, neighbours=6))[0],
-    graph.weights(near[1]),
+    graph.similarity(*NEAREST[0]),
+    NEAREST[1][0],
+    graph.weights(NEAREST[1][1]),
 )
 SMOOTHING = Smoothing(alpha=0.8, steps=20, temperature=0.2)
 HUMAN = Labels.from_seeds(np.arange(30), TRUTH[:30], n_rows=120)

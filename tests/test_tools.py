@@ -37,6 +37,8 @@ def test_the_report_tells_two_branches_apart(branches):
     movers = text.split("## Classes that moved most")[1].split("## Curves")[0]
     assert sum(movers.count(figure) for figure in ("precision", "recall", " f1 ")) == 5
     assert "![curves over rounds](curves.png)" in text
+    # Both are certified by the same audit answers.
+    assert "2 runs share audit answers" in text
 
 
 def test_the_report_of_no_change_says_so_in_words(project):
@@ -57,7 +59,7 @@ def test_a_shallow_clone_is_said_and_not_crashed_on(branches, tmp_path):
 
 def test_a_base_without_metrics_is_said_and_not_crashed_on(project):
     text = pr_report(project, "main~1")
-    assert "has no metrics/evaluate.json, metrics/per_class.csv, metrics/rounds.csv" in text
+    assert "has no metrics/evaluate.json, metrics/certificate.json, metrics/per_class.csv, metrics/rounds.csv" in text
     assert "No change of parameters." in text
     assert "Nothing to compare with." in text
 
