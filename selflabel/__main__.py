@@ -126,21 +126,15 @@ def pr_report(args: argparse.Namespace) -> None:
     text = report.markdown(
         args.base,
         params=report.changes(report.flatten(old[PARAMS]), report.flatten(new[PARAMS])) if old[PARAMS] else None,
-        metrics=report.changes(*(_figures(of) for of in (old, new))) if old[METRICS] else None,
+        metrics=report.changes(*(report.flatten(of[METRICS] | (of[CERTIFICATE] or {})) for of in (old, new)))
+        if old[METRICS]
+        else None,
         movers=report.biggest_movers(old[PER_CLASS], new[PER_CLASS]) if old[PER_CLASS] else None,
         picture=curves.name,
         notes=notes,
     )
     files.write_text(args.out, text)
     print(f"{args.out} and {curves}")
-
-
-def _figures(of: dict) -> dict:
-    from selflabel import report
-
-    found = report.flatten(of[METRICS]) | report.flatten({"audit": of[CERTIFICATE] or {}})
-    # The estimates' intervals and the costs of other errors are for the certificate's own sentences.
-    return {name: value for name, value in found.items() if not isinstance(value, list)}
 
 
 def main() -> None:

@@ -12,8 +12,10 @@ from selflabel.labels import Labels
 from selflabel.provenance import AUDIT
 from selflabel.state import OPEN, State
 
-# Multiples of audit.error whose cost is told as well.
+# Multiples of audit.error whose cost is told as well, and the names of all costs. (DVC shows no list of metrics, and
+# takes one called error for a fault of its own.)
 LARGER_ERRORS = (1.6, 2.0)
+COSTS = ("asked", "larger", "largest")
 DECIMALS = 6
 REST = "rest"  # as provenance.AUDIT
 STATUS = {"answered": ("answered",), "missing": OPEN, "skipped": ("skipped",)}
@@ -94,7 +96,7 @@ def show(
     n_wrong = int(audit.is_wrong.sum())
     of_classes = certificate.of_classes(audit, level, n_classes=len(classes))
     figures = {
-        "error": plan.error,
+        "target": plan.error,
         "confidence": plan.confidence,
         "looks": plan.looks,
         "n_pool": len(labels.label),
@@ -106,13 +108,15 @@ def show(
             **statuses(answers),
         },
         "whole": {"error_at_most": bounds.upper(n_wrong, len(audit.drawn), alpha=level.alpha)},
-        "classes": dict(zip(classes, of_classes["error_at_most"], strict=True)),
+        "classes": {
+            name: bound for name, bound in zip(classes, of_classes["error_at_most"], strict=True) if bound is not None
+        },
         "certified": _certified(table, chosen, level, n_machine=len(rows)),
         # What was audited has its answer already.
-        "rest": [
-            {"error": error, "n": len(np.setdiff1d(found, answers["row"]))}
-            for error, found in zip(plan.errors, rest, strict=True)
-        ],
+        "rest": {
+            name: {"target": error, "n": len(np.setdiff1d(found, answers["row"]))}
+            for name, error, found in zip(COSTS, plan.errors, rest, strict=False)
+        },
         "estimate": certificate.estimates(audit, alpha=1 - plan.confidence),
     }
     # Nobody is asked before the audit is there, and nobody twice: who is still asked, who said that it cannot be told.
@@ -123,7 +127,7 @@ def show(
 def _certified(table: Mapping[str, np.ndarray], chosen: int | None, level: Level, *, n_machine: int) -> dict:
     """Return the certified share; where there is none, about how many answers would be enough.
 
-    n_enough: by the share that needs fewest, were as much wrong inside as in this audit; None where in no share so
+    n_enough: by the share that needs fewest, were as much wrong inside as in this audit; left out where in no share so
     little is wrong, or where there are not that many machine labels.
     """
     if chosen is not None:
@@ -137,8 +141,7 @@ def _certified(table: Mapping[str, np.ndarray], chosen: int | None, level: Level
         for n_wrong, n_audited, coverage in inside
         if (n := certificate.n_enough(n_wrong, n_audited, level)) is not None
     ]
-    n_enough = min(enough, default=None)
-    return {"n": 0, "coverage": 0.0, "n_enough": n_enough if n_enough and n_enough <= n_machine else None}
+    return {"n": 0, "coverage": 0.0} | ({"n_enough": min(enough)} if enough and min(enough) <= n_machine else {})
 
 
 def recorded(final: State, answers: Mapping[str, np.ndarray], rest: Mapping[str, np.ndarray]) -> State:

@@ -168,17 +168,17 @@ def rest(audit: Audit, level: Level, *, n_all: int) -> np.ndarray:
     return order[audit.confidence[order] <= wrong[n_allowed]]
 
 
-def estimates(audit: Audit, *, alpha: float) -> dict[str, list[float]] | None:
-    """Return two estimates of the share of wrong labels, each [estimate, low, high] with a 1 − ``alpha`` interval.
+def estimates(audit: Audit, *, alpha: float) -> dict[str, dict[str, float]]:
+    """Return two estimates of the share of wrong labels, each with low and high of a 1 − ``alpha`` interval.
 
     classical: the audited share, normal interval. prediction_powered: PPI++ (Angelopoulos, Duchi & Zrnic, arXiv
     2311.01453) with f = 1 − confidence of all labels: λ·mean(f) + mean(e − λf), λ = Cov(e, f) / (Var f · (1 + m/T)). It
-    is right whether or not the confidences are, and narrower if they are good. Both intervals are asymptotic: None
-    with fewer than five wrong or five right ones.
+    is right whether or not the confidences are, and narrower if they are good. Both intervals are asymptotic: there are
+    none with fewer than five wrong or five right ones.
     """
     wrong, m = audit.is_wrong.astype(float), len(audit.drawn)
     if min(wrong.sum(), m - wrong.sum()) < MIN_COUNT:
-        return None
+        return {}
     claimed = 1 - audit.confidence
     of_drawn = claimed[audit.drawn]
     covariance = np.cov(wrong, of_drawn)
@@ -193,6 +193,7 @@ def estimates(audit: Audit, *, alpha: float) -> dict[str, list[float]] | None:
     }
 
 
-def _interval(estimate: float, variance: float, alpha: float) -> list[float]:
+def _interval(estimate: float, variance: float, alpha: float) -> dict[str, float]:
     half = ndtri(1 - alpha / 2) * math.sqrt(variance)
-    return np.clip([estimate, estimate - half, estimate + half], 0, 1).tolist()
+    clipped = np.clip([estimate, estimate - half, estimate + half], 0, 1).tolist()
+    return dict(zip(("estimate", "low", "high"), clipped, strict=True))

@@ -36,11 +36,11 @@ def _errors(axes, figures: Mapping, shares: Mapping[str, np.ndarray]) -> None:
     coverage, n = shares["coverage"][has], np.maximum(shares["n_audited"][has], 1)
     axes.plot(coverage, shares["error_at_most"][has], color=ORANGE, label="upper bound, each share by itself")
     axes.plot(coverage, shares["n_wrong"][has] / n, color=BLUE, marker=".", label="wrong in the audit")
-    axes.axhline(figures["error"], color=GREY, linestyle="--", label=f"audit.error {figures['error']:g}")
+    axes.axhline(figures["target"], color=GREY, linestyle="--", label=f"audit.error {figures['target']:g}")
     certified = figures["certified"]
     if certified["n"]:
         label = f"certified: {certified['n']:,} labels"
-        axes.plot(certified["coverage"], figures["error"], "o", color=GREEN, markersize=9, label=label)
+        axes.plot(certified["coverage"], figures["target"], "o", color=GREEN, markersize=9, label=label)
         axes.axvspan(0, certified["coverage"], color=GREEN, alpha=0.08)
     axes.set(title="Error of the most confident machine labels", xlabel="share of the machine labels", ylabel="error")
     axes.set(xlim=(0, 1.02), ylim=(0, None))

@@ -57,8 +57,8 @@ def certificate(final: State, audited: Mapping[str, np.ndarray], pool_truth: np.
     """Return what is true of what the certificate promises, as far as there are such labels: shares wrong, in [0, 1].
 
     ``final``: the frozen labels; ``audited``: the table data/audit/labels.csv, in which people may have labelled the
-    rest. whole_error: of the machine labels about which nobody was asked; certified_error: of the certified; error: of
-    the whole data set, as it is after the audit.
+    rest. whole_error: of the machine labels about which nobody was asked; certified_error: of the certified ones;
+    all_error: of the whole data set, as it is after the audit.
     """
     is_target = np.array(final.labels.is_machine)
     is_target[final.asked["row"]] = False
@@ -66,7 +66,7 @@ def certificate(final: State, audited: Mapping[str, np.ndarray], pool_truth: np.
     parts = {
         "whole_error": (is_wrong, is_target),
         "certified_error": (is_wrong, np.asarray(audited["certified"], bool)),
-        "error": (audited["label"] != pool_truth, has_label),
+        "all_error": (audited["label"] != pool_truth, has_label),
     }
     return {name: metrics.share(wrong, part) for name, (wrong, part) in parts.items() if part.any()}
 

@@ -96,7 +96,7 @@ def certificate(figures: Mapping, report: Mapping) -> str:
     ``figures``: the content of metrics/certificate.json. ``report``: of metrics/evaluate.json.
     """
     true = {name: f"{share:.1%}" for name, share in report.get("certificate", {}).items()}
-    parts = {"whole_error": "the machine labels", "certified_error": "the certified ones", "error": "all labels"}
+    parts = {"whole_error": "the machine labels", "certified_error": "the certified ones", "all_error": "all labels"}
     found = ", ".join(f"{true[name]} of {words}" for name, words in parts.items() if name in true)
     sentences = statements(figures) + ([f"In truth, which a benchmark knows, {found} are wrong."] if found else [])
     return "\n".join(f"- {sentence}" for sentence in sentences)

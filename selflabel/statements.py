@@ -38,7 +38,7 @@ def _audit(figures: Mapping) -> str:
 def _estimate(figures: Mapping) -> str:
     if not figures["estimate"]:
         return "Estimate: none, for fewer than five audited labels are wrong, or right."
-    classical, powered = (_interval(*figures["estimate"][name]) for name in ("classical", "prediction_powered"))
+    classical, powered = (_interval(**figures["estimate"][name]) for name in ("classical", "prediction_powered"))
     return (
         f"Estimate, with an approximate interval at {_exact(figures['confidence'])}: {classical} of the machine labels "
         f"are wrong; with the confidences of all labels (PPI++) {powered}."
@@ -53,8 +53,7 @@ def _whole(figures: Mapping) -> str:
 
 
 def _classes(figures: Mapping) -> str:
-    found = {name: bound for name, bound in figures["classes"].items() if bound is not None}
-    (least, low), (most, high) = (pick(found.items(), key=lambda item: item[1]) for pick in (min, max))
+    (least, low), (most, high) = (pick(figures["classes"].items(), key=lambda item: item[1]) for pick in (min, max))
     return (
         f"By class, all together: at most {_at_most(low)} ({least}) to {_at_most(high)} ({most}) are wrong; "
         "metrics/certificate_classes.csv has all, and how many answers would do."
@@ -62,13 +61,13 @@ def _classes(figures: Mapping) -> str:
 
 
 def _certified(figures: Mapping) -> str:
-    found, error = figures["certified"], _exact(figures["error"])
+    found, error = figures["certified"], _exact(figures["target"])
     if found["n"]:
         return (
             f"Certified: at most {error} of the {found['n']:,} machine labels with a confidence of at least "
             f"{found['threshold']:g} are wrong."
         )
-    if found["n_enough"] is None:
+    if "n_enough" not in found:
         return (
             f"Certified: no image. In the audit more than {error} is wrong of each share of the most confident labels, "
             "or there are too few labels for an audit large enough: better labels would help, or a larger audit.error."
@@ -80,12 +79,12 @@ def _certified(figures: Mapping) -> str:
 
 
 def _rest(figures: Mapping) -> str:
-    done, (first, *others) = figures["rest_by_people"], figures["rest"]
-    promise = f"at most {_exact(figures['error'])} of all {figures['n_pool']:,} labels"
+    done, (first, *others) = figures["rest_by_people"], figures["rest"].values()
+    promise = f"at most {_exact(figures['target'])} of all {figures['n_pool']:,} labels"
     if done["is_issued"]:
         skipped = f", but for {done['n_skipped']:,} that nobody could tell," if done["n_skipped"] else ""
         return f"Whole data set: {promise}{skipped} are wrong; {done['n_answered']:,} labels by people saw to that."
-    also = "".join(f"; {cost['n']:,} would certify {_exact(cost['error'])}" for cost in others)
+    also = "".join(f"; {cost['n']:,} would certify {_exact(cost['target'])}" for cost in others)
     missing = f" ({done['n_missing']:,} are missing)" if done["n_missing"] else ""
     return (
         f"Whole data set: {first['n']:,} more labels by people{missing} would certify that {promise} are wrong{also} "

@@ -275,7 +275,7 @@ def test_what_is_true_of_the_certificate_is_told_of_the_frozen_labels():
         "certified": np.array([False, False, True, True, False, False]),
     }  # fmt: skip
     found = evaluation.certificate(final(), audited, POOL_TRUTH)
-    assert found == {"whole_error": 0.5, "certified_error": 0.5, "error": 0.2}
+    assert found == {"whole_error": 0.5, "certified_error": 0.5, "all_error": 0.2}
     audited["certified"][:] = False
     assert "certified_error" not in evaluation.certificate(final(), audited, POOL_TRUTH)
-    assert evaluation.certificate(no_machine_labels(), audited, POOL_TRUTH).keys() == {"error"}
+    assert evaluation.certificate(no_machine_labels(), audited, POOL_TRUTH).keys() == {"all_error"}

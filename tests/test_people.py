@@ -283,7 +283,7 @@ def test_people_may_label_the_rest_and_the_whole_is_certified(audited):
     audited.set(audit={"label_rest": True, "error": 0.08})
     audited.repro("queue")
     # What the rounds asked about in vain is in the queue already, and is part of the rest.
-    (cost, *_), rows = certificate(audited)["rest"], queue(audited)["row"]
+    cost, rows = certificate(audited)["rest"]["asked"], queue(audited)["row"]
     assert cost["n"] == len(rows) == len(set(rows)) > 20
     assert set(queue(audited)["strategy"]) == {"margin", "rest"}
     assert not certificate(audited)["rest_by_people"]["is_issued"]

@@ -35,6 +35,11 @@ def test_the_rounds_table_tells_each_round_and_the_last_acceptance(shared_projec
     assert rounds["n_accepted"].sum() == 1498 - 76
 
 
+def test_dvc_shows_all_metrics(shared_project):
+    shown = shared_project.run("dvc", "metrics", "show").stdout
+    assert "failed" not in shown and "whole.error_at_most" in shown
+
+
 def test_a_second_run_does_nothing(shared_project):
     assert "Data and pipelines are up to date." in shared_project.repro()
     assert "up to date" in shared_project.run("dvc", "status", "dvc.yaml", "rounds/dvc.yaml").stdout

@@ -119,7 +119,7 @@ def test_the_certificate_is_a_list_and_a_benchmark_adds_what_is_true():
 
     lines = results.certificate(FIGURES, {}).splitlines()
     assert len(lines) == 7 and all(line.startswith("- ") for line in lines)
-    true = {"certificate": {"whole_error": 0.105, "error": 0.1}}
+    true = {"certificate": {"whole_error": 0.105, "all_error": 0.1}}
     assert results.certificate(FIGURES, true).splitlines()[-1] == (
         "- In truth, which a benchmark knows, 10.5% of the machine labels, 10.0% of all labels are wrong."
     )

@@ -5,12 +5,12 @@ import pytest
 from selflabel import statements
 
 FIGURES = {
-    "error": 0.05, "confidence": 0.95, "looks": 1, "n_pool": 1_200, "n_machine": 1_000, "human_labels_in_all": 500,
+    "target": 0.05, "confidence": 0.95, "looks": 1, "n_pool": 1_200, "n_machine": 1_000, "human_labels_in_all": 500,
     "audit": {"n_drawn": 300, "n_first": 88, "n_answered": 300, "n_missing": 0, "n_skipped": 0, "n_wrong": 20},
-    "whole": {"error_at_most": 0.0954}, "estimate": None,
-    "classes": {"Coat": 0.2, "Bag": 0.0312, "Hat": None},
+    "whole": {"error_at_most": 0.0954}, "estimate": {},
+    "classes": {"Coat": 0.2, "Bag": 0.0312},
     "certified": {"n": 600, "coverage": 0.6, "threshold": 0.9, "n_audited": 180, "n_wrong": 3},
-    "rest": [{"error": 0.05, "n": 90}, {"error": 0.08, "n": 10}],
+    "rest": {"asked": {"target": 0.05, "n": 90}, "larger": {"target": 0.08, "n": 10}},
     "rest_by_people": {"n_answered": 0, "n_missing": 0, "n_skipped": 0, "is_issued": False},
 }  # fmt: skip
 
@@ -42,7 +42,7 @@ def test_a_bound_is_never_rounded_down(bound, said):
 
 
 def test_levels_are_told_as_they_are():
-    found = sentences(error=1 / 30, confidence=0.9996)
+    found = sentences(target=1 / 30, confidence=0.9996)
     assert "at most 3.33333 % of" in found[4] and "with 99.96 % confidence" in found[-1]
 
 
@@ -50,11 +50,12 @@ def test_levels_are_told_as_they_are():
     ("n_enough", "end"),
     [
         (520, "some 520 would be enough, were as large a share wrong."),
-        (None, "better labels would help, or a larger audit.error."),
+        (0, "better labels would help, or a larger audit.error."),
     ],
 )
 def test_where_nothing_is_certified_it_says_what_would_be_enough(n_enough, end):
-    found = sentences(certified={"n": 0, "coverage": 0.0, "n_enough": n_enough})[4]
+    enough = {"n_enough": n_enough} if n_enough else {}
+    found = sentences(certified={"n": 0, "coverage": 0.0} | enough)[4]
     assert found.startswith("Certified: no image.") and found.endswith(end)
 
 
@@ -80,7 +81,10 @@ def test_the_whole_data_set_is_certified_once_people_have_labelled_the_rest():
 
 
 def test_estimates_looks_and_skips_are_told():
-    both = {"classical": [0.1, 0.05, 0.15], "prediction_powered": [0.09, 0.06, 0.12]}
+    both = {
+        "classical": {"estimate": 0.1, "low": 0.05, "high": 0.15},
+        "prediction_powered": {"estimate": 0.09, "low": 0.06, "high": 0.12},
+    }
     found = sentences(estimate=both, looks=3, audit=FIGURES["audit"] | {"n_skipped": 4})
     assert "(4 that nobody could tell count as wrong)" in found[0]
     assert found[1] == (
