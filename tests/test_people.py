@@ -300,14 +300,6 @@ def test_people_may_label_the_rest_and_the_whole_is_certified(audited):
     assert np.mean(table["label"] != np.load(audited.folder / "data/truth/pool.npy")) <= 0.08
 
 
-def test_an_audit_paid_for_is_met_again_by_another_run(audited):
-    answer(audited, true_labels(audited, of_the_audit(audited)))
-    audited.set(ask={"strategy": "entropy"})
-    audited.repro("queue")
-    # Other images are asked about; only those of them that were drawn make room for others.
-    assert len(of_the_audit(audited)) < 20
-
-
 def test_the_truth_of_images_that_no_audit_drew_tells_nothing(asking_project):
     project = asking_project
     before = project.bytes_of("data/audit") | project.bytes_of("metrics")
