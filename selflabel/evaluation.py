@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from selflabel import metrics
+from selflabel import metrics, sample
 from selflabel.labels import Labels
 from selflabel.state import State
 
@@ -60,11 +60,10 @@ def certificate(final: State, audited: Mapping[str, np.ndarray], pool_truth: np.
     rest. whole_error: of the machine labels about which nobody was asked; certified_error: of the certified ones;
     all_error: of the whole data set, as it is after the audit.
     """
-    is_target = np.array(final.labels.is_machine)
-    is_target[final.asked["row"]] = False
+    targets = sample.targets(final.labels, final.asked["row"])
     is_wrong, has_label = final.labels.label != pool_truth, audited["origin"] != "none"
     parts = {
-        "whole_error": (is_wrong, is_target),
+        "whole_error": (is_wrong, np.isin(np.arange(len(is_wrong)), targets)),
         "certified_error": (is_wrong, np.asarray(audited["certified"], bool)),
         "all_error": (audited["label"] != pool_truth, has_label),
     }

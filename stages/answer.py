@@ -1,5 +1,8 @@
 """Look up the answers to a round's questions, in the truth or in people's file, so that no round sees the truth."""
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 
 from selflabel import answers, files, state
@@ -12,21 +15,22 @@ def main() -> None:
     params = load()
     rows, index = state.read_questions(args.questions)["row"], files.read_table(args.index)
     hashes, classes = index["hash"][index["split"] == "pool"], files.read_json(args.classes)
-    found = look_up(params.answers.source, hashes, classes, rows, truth=args.truth, answers_file=args.answers)
+    found = reader(params.answers.source, hashes, classes, truth=args.truth, answers_file=args.answers)(rows)
     files.write_table(args.out, found)
     n_open = int(np.isin(found["status"], state.OPEN).sum())
     say(f"answer: {len(rows) - n_open:,} of {len(rows):,} questions have an answer ({params.answers.source})")
 
 
-def look_up(
-    source: str, hashes: np.ndarray, classes: list[str], rows: np.ndarray, *, truth: str, answers_file: str
-) -> dict:
-    """Return the answers to questions about ``rows``, from the file of the truth or of people, as ``source`` says."""
+def reader(
+    source: str, hashes: np.ndarray, classes: list[str], *, truth: str, answers_file: str
+) -> Callable[[np.ndarray], dict]:
+    """Return what gives the answers to questions about rows, from the file of the truth or of people, read once."""
     if source == "simulated":
-        return answers.from_truth(rows, files.read_array(truth))
+        return partial(answers.from_truth, truth=files.read_array(truth))
     text = files.read_text(answers_file)
     given = answers.parse(text, source=answers_file, classes=classes, known=set(hashes))
-    return answers.look_up(rows, hashes[rows], answers.decide(given, classes=classes))
+    decisions = answers.decide(given, classes=classes)
+    return lambda rows: answers.look_up(rows, hashes[rows], decisions)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """Audit the frozen labels: ask people about some drawn at random, and write down how wrong all may be."""
 
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +16,7 @@ def main() -> None:
     final, classes, index = state.read(args.final), files.read_json(args.classes), files.read_table(args.index)
     hashes = index["hash"][index["split"] == "pool"]
     plan = audit.Plan(**dict(params.audit))
-    look_up = partial(
-        answer.look_up, params.answers.source, hashes, classes, truth=args.truth, answers_file=args.answers
-    )
+    look_up = answer.reader(params.answers.source, hashes, classes, truth=args.truth, answers_file=args.answers)
 
     rows = sample.targets(final.labels, final.asked["row"])
     answers = look_up(sample.draw(sample.order(hashes, seed=plan.seed), rows, size=plan.size))
