@@ -39,7 +39,7 @@ pr-report: $(READY)  ## BASE=main: write report/report.md, what changed against 
 
 fresh: $(READY)  ## check, without data, that the committed results are those of the committed code
 	@clone=$$(mktemp -d) && trap 'rm -rf "$$clone"' EXIT && git clone --quiet . "$$clone" && cd "$$clone" && \
-	out=$$(dvc repro --all-pipelines --dry --allow-missing 2>&1); echo "$$out" | grep -v "didn't change" || true; \
+	dvc repro --quiet code && out=$$(dvc repro --all-pipelines --dry --allow-missing 2>&1); echo "$$out" | grep -v "didn't change" || true; \
 	grep -q "Data and pipelines are up to date." <<< "$$out" || { echo "error: what is committed in the lock files and \
 	metrics/ is older than the code or params.yaml: run 'dvc repro' and 'make study', and commit" >&2; exit 1; }
 

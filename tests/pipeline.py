@@ -9,11 +9,6 @@ import yaml
 
 ROOT = Path(__file__).parent.parent
 
-# Reading parameters changes no value, and DVC tracks the values key by key: see selflabel/params.py. The package's
-# own file is a docstring and nothing else.
-SCHEMA = {"selflabel/params.py", "selflabel/schema.py", "selflabel/wording.py", "selflabel/consistency.py"}
-UNTRACKED = SCHEMA | {"selflabel/__init__.py"}
-
 
 class Stage(NamedTuple):
     """``params``: of params.yaml; ``plans``: of other files, by path."""
@@ -32,7 +27,7 @@ class Stage(NamedTuple):
 
     @property
     def code(self) -> set[str]:
-        return {path for path in self.deps if path.endswith(".py")}
+        return {path for path in self.deps if path.startswith("data/code/")}
 
     @property
     def data(self) -> set[str]:
@@ -66,45 +61,12 @@ def stages() -> list[Stage]:
     return found
 
 
-def imported_files(module: str, *, untracked: set[str] = UNTRACKED) -> set[str]:
-    """The project's files that a module imports, itself included, followed through every import but ``untracked``."""
-    todo, seen = [_file_of(module)], set()
-    while todo:
-        path = todo.pop()
-        if path is None or path in seen | untracked:
-            continue
-        seen.add(path)
-        package = path.split("/")[0]
-        todo.append(f"{package}/__init__.py")
-        for name in _imports(ROOT / path):
-            todo.append(_file_of(name))
-    return seen
-
-
-def _imports(path: Path) -> list[str]:
-    names = []
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    return names
-
-
-def _file_of(name: str) -> str | None:
-    path = name.replace(".", "/") + ".py"
-    if (ROOT / path).is_file():
-        return path
-    package = name.replace(".", "/") + "/__init__.py"
-    return package if (ROOT / package).is_file() else None
-
-
 def parameters_read(module: str) -> set[str]:
     """The parameters a stage reads: every ``params.<section>.<key>`` or bare ``params.<section>`` in its file.
 
     ``settings.<function>(params)`` stands for what that function reads.
     """
-    return _parameters_in((ROOT / _file_of(module)).read_text())
+    return _parameters_in((ROOT / f"{module.replace('.', '/')}.py").read_text())
 
 
 def _parameters_in(text: str) -> set[str]:
