@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.metrics import f1_score, precision_recall_fscore_support
 
 from selflabel.labels import NO_LABEL, Labels
 
@@ -24,6 +23,8 @@ def accuracy(true_labels: np.ndarray, predicted: np.ndarray) -> float:
 
 def per_class(true_labels: np.ndarray, predicted: np.ndarray, *, classes: Sequence[str]) -> dict[str, np.ndarray]:
     """Return columns class, precision, recall, f1 (in [0, 1]; 0 where undefined) and support (images)."""
+    from sklearn.metrics import precision_recall_fscore_support
+
     precision, recall, f1, support = precision_recall_fscore_support(
         true_labels, predicted, labels=np.arange(len(classes)), zero_division=0
     )
@@ -34,6 +35,9 @@ def per_class(true_labels: np.ndarray, predicted: np.ndarray, *, classes: Sequen
 
 def scores(true_labels: np.ndarray, predicted: np.ndarray, *, classes: Sequence[str]) -> dict[str, float]:
     """Return accuracy and macro F1 (the unweighted mean over classes), each in [0, 1]."""
+    # Not on top: the rounds need neither, and importing them takes as long as a round.
+    from sklearn.metrics import f1_score
+
     macro_f1 = f1_score(true_labels, predicted, labels=np.arange(len(classes)), average="macro", zero_division=0)
     return {"accuracy": accuracy(true_labels, predicted), "macro_f1": round(float(macro_f1), DECIMALS)}
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.model_selection import StratifiedKFold
 
 from selflabel import confidence
 from selflabel.classifiers import Scorer
@@ -27,7 +26,8 @@ class Evidence(NamedTuple):
 def assign(labels: np.ndarray, *, n_folds: int, seed: Sequence[int], classes: Sequence[str]) -> np.ndarray:
     """Return int (n,), the fold in 0..n_folds−1 of each label, every class spread evenly over all of them.
 
-    ``labels``: int (n,). Raises ``ValueError`` naming each class with fewer labels than folds.
+    ``labels``: int (n,). Raises ``ValueError`` naming each class with fewer labels than folds. The folds are those of
+    scikit-learn's shuffled ``StratifiedKFold``; to import it would take each round as long as all else it does.
     """
     counts = np.bincount(labels, minlength=len(classes))
     rare = [f"{name} ({count})" for name, count in zip(classes, counts, strict=True) if count < n_folds]
@@ -36,11 +36,17 @@ def assign(labels: np.ndarray, *, n_folds: int, seed: Sequence[int], classes: Se
             f"self_label.folds must be at most the human-given labels of each class, got {n_folds}, "
             f"more than there are of {', '.join(rare)}"
         )
+    _, first, code = np.unique(labels, return_index=True, return_inverse=True)
+    # The classes in the order in which they appear.
+    code = np.argsort(np.argsort(first))[code]
+    # Dealt out class after class, so that the folds are of equal size as well.
+    ordered = np.sort(code)
     fold = np.empty(len(labels), int)
-    shuffle = int(np.random.SeedSequence(seed).generate_state(1)[0])
-    splits = StratifiedKFold(n_folds, shuffle=True, random_state=shuffle).split(labels, labels)
-    for number, (_, held) in enumerate(splits):
-        fold[held] = number
+    generator = np.random.RandomState(np.random.SeedSequence(seed).generate_state(1)[0])
+    for number in range(len(first)):
+        places = np.sort(np.flatnonzero(ordered == number) % n_folds)
+        generator.shuffle(places)
+        fold[code == number] = places
     return fold
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from sklearn.metrics import cohen_kappa_score
 
 from selflabel import bounds, history, metrics, out_of_fold
 from selflabel.labels import NO_LABEL, Labels
@@ -108,10 +107,16 @@ def _calibration(opinion: Opinion) -> dict:
 
 
 def _kappa(before: np.ndarray, after: np.ndarray) -> float | None:
-    """Return Cohen's kappa of two rounds' predictions for the pool; None where there was no round before."""
+    """Return Cohen's kappa of two rounds' predictions for the pool, int (N,); None where there was no round before.
+
+    (Cohen, 1960; scikit-learn's takes longer to import than a round to fit.)
+    """
     if (before == NO_LABEL).any() or (len(set(before) | set(after)) < 2):
         return None
-    return round(float(cohen_kappa_score(before, after)), metrics.DECIMALS)
+    n_classes = max(before.max(), after.max()) + 1
+    shares = [np.bincount(predicted, minlength=n_classes) / len(predicted) for predicted in (before, after)]
+    by_chance = float(np.dot(*shares))
+    return round((float(np.mean(before == after)) - by_chance) / (1 - by_chance), metrics.DECIMALS)
 
 
 def changes(before: Labels, after: Labels, round_number: int, classes: Sequence[str]) -> dict:

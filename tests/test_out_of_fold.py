@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
+from sklearn.model_selection import StratifiedKFold
 
 from selflabel import classifiers, out_of_fold
 from selflabel.classifiers import Given, Recipe
@@ -53,6 +54,20 @@ def test_every_class_is_spread_evenly_over_all_folds(n_folds, more, seed):
         in_each = np.bincount(fold[labels == index], minlength=n_folds)
         assert in_each.sum() == count and len(in_each) == n_folds
         assert in_each.min() >= 1 and np.ptp(in_each) <= 1
+
+
+@settings(deadline=None)
+@given(st.integers(2, 6), st.lists(st.integers(0, 9), min_size=2, max_size=4), st.integers(0, 99))
+def test_the_folds_are_scikit_learns(n_folds, more, seed):
+    counts = [n_folds + count for count in more]
+    labels = np.random.default_rng(seed).permutation(np.repeat(np.arange(len(counts)), counts))
+    number = int(np.random.SeedSequence((seed, 1)).generate_state(1)[0])
+    expected = np.empty(len(labels), int)
+    splits = StratifiedKFold(n_folds, shuffle=True, random_state=number).split(labels, labels)
+    for index, (_, held) in enumerate(splits):
+        expected[held] = index
+    fold = assign(labels, n_folds=n_folds, seed=(seed, 1), classes="abcd"[: len(counts)])
+    np.testing.assert_array_equal(fold, expected)
 
 
 def test_the_seed_decides_the_folds_and_the_round_is_part_of_it():

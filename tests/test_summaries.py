@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.metrics import cohen_kappa_score
 
 from selflabel import history, rules, state, summaries
 from selflabel.asking import Ask
@@ -239,6 +240,17 @@ def test_kappa_is_the_agreement_of_two_rounds_beyond_chance():
     before = before._replace(predicted=np.int16([0, 0, 0, 0, 1, 1]))
     summary = played(labels({}), before=before, said=opinion([0.9] * 6, [0, 0, 0, 1, 1, 1]))
     assert summary["kappa"] == round((5 / 6 - 1 / 2) / (1 / 2), 6)
+
+
+@given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 1)), min_size=6, max_size=6))
+def test_kappa_is_scikit_learns(pairs):
+    first, second = np.int16(pairs).T
+    before = state.first(labels({}))._replace(predicted=first)
+    kappa = played(labels({}), before=before, said=opinion([0.9] * 6, second))["kappa"]
+    if len(np.unique(pairs)) == 1:
+        assert kappa is None
+    else:
+        assert kappa == pytest.approx(cohen_kappa_score(first, second), abs=1e-6)
 
 
 def test_predictions_of_one_class_alone_agree_by_chance_and_have_no_kappa():
