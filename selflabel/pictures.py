@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 # Colours that stay apart for colour-blind readers (Okabe & Ito, 2008).
 BLUE, ORANGE, GREEN, GREY = "#0072b2", "#d55e00", "#009e73", "#777777"
@@ -171,25 +172,23 @@ def _grid(
     title: str,
     row_inches: float = ROW_INCHES,
 ) -> Figure:
-    # Each cell: image, caption below it, colour of its frame.
-    n_rows = max(1, len(cells))
+    # Each cell: image, caption below it, colour of its frame. All on one pair of axes, in inches from the top left:
+    # axes for each image take seconds.
     name_inches = 0.2 + LETTER_INCHES * max(map(len, names), default=0)
-    width, height = name_inches + COLUMN_INCHES * n_columns, TITLE_INCHES + row_inches * n_rows
+    width, height = name_inches + COLUMN_INCHES * n_columns, TITLE_INCHES + row_inches * max(1, len(cells))
     figure = Figure(figsize=(width, height))
     figure.suptitle(title, fontsize=10, y=1 - 0.1 / height)
-    grid = figure.subplots(n_rows, n_columns, squeeze=False)
-    # Sides that are known, for a constrained layout solves for them longer than all else takes. Captions go below.
-    space = {"wspace": COLUMN_INCHES / IMAGE_INCHES - 1, "hspace": row_inches / IMAGE_INCHES - 1}
-    bottom = (row_inches - IMAGE_INCHES) / height
-    figure.subplots_adjust(name_inches / width, bottom, 1 - 0.1 / width, 1 - TITLE_INCHES / height, **space)
-    for axes in grid.flat:
-        axes.set(xticks=[], yticks=[])
-        axes.set_frame_on(False)
-    for axes_row, row, name in zip(grid, cells, names, strict=False):
-        axes_row[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=9)
-        for axes, (image, caption, colour) in zip(axes_row, row, strict=False):
-            axes.imshow(image, cmap="gray", vmin=0, vmax=255)
-            axes.set_frame_on(True)
-            axes.spines[:].set(color=colour, linewidth=2)
-            axes.set_xlabel(caption, fontsize=6, labelpad=2)
+    axes = figure.add_axes((0, 0, 1, 1))
+    for index, (row, name) in enumerate(zip(cells, names, strict=True)):
+        top = TITLE_INCHES + row_inches * index
+        bottom = top + IMAGE_INCHES
+        axes.text(name_inches - 0.1, (top + bottom) / 2, name, ha="right", va="center", fontsize=9, parse_math=False)
+        for column, (image, caption, colour) in enumerate(row):
+            left = name_inches + COLUMN_INCHES * column
+            axes.imshow(image, cmap="gray", vmin=0, vmax=255, extent=(left, left + IMAGE_INCHES, bottom, top))
+            frame = Rectangle((left, top), IMAGE_INCHES, IMAGE_INCHES, fill=False, edgecolor=colour, linewidth=2)
+            axes.add_patch(frame)
+            axes.text(left + IMAGE_INCHES / 2, bottom + 0.04, caption, ha="center", va="top", fontsize=6, parse_math=False)
+    axes.set(xlim=(0, width), ylim=(height, 0))
+    axes.axis("off")
     return figure
