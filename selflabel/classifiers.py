@@ -12,7 +12,7 @@ from scipy.special import logit
 from threadpoolctl import threadpool_limits
 
 from selflabel import held, kernels
-from selflabel.catalogue import Recipe, estimator, fault
+from selflabel.catalogue import OWN, Recipe, estimator, fault
 from selflabel.chunks import chunks
 
 # Takes features (M, D), returns scores float64 (M, n_classes): one-vs-rest margins or log-odds, larger where likelier.
@@ -71,7 +71,8 @@ def fit(recipe: Recipe, given: Given, *, n_classes: int, round_number: int = 0) 
         raise ValueError(f"every class needs at least one label to learn from, class {missing[0]} has none")
     recipe = recipe._replace(seed=int(np.random.SeedSequence([recipe.seed, round_number]).generate_state(1)[0]))
     learn = {"kernel_svm": _kernel_svm, "kernel_ridge": _kernel_ridge, "label_spreading": _label_spreading}
-    importlib.import_module("sklearn")  # the limit holds for the libraries that are loaded
+    if recipe.name not in OWN:
+        importlib.import_module("sklearn")  # the limit holds for the libraries that are loaded
     # More threads add sums up in another order and find other neighbours first among equally near ones.
     with threadpool_limits(1):
         return Fitted(learn.get(recipe.name, _by_rows)(recipe, given))

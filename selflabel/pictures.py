@@ -188,7 +188,8 @@ def _grid(
             axes.imshow(image, cmap="gray", vmin=0, vmax=255, extent=(left, left + IMAGE_INCHES, bottom, top))
             frame = Rectangle((left, top), IMAGE_INCHES, IMAGE_INCHES, fill=False, edgecolor=colour, linewidth=2)
             axes.add_patch(frame)
-            axes.text(left + IMAGE_INCHES / 2, bottom + 0.04, caption, ha="center", va="top", fontsize=6, parse_math=False)
+            middle = left + IMAGE_INCHES / 2
+            axes.text(middle, bottom + 0.04, caption, ha="center", va="top", fontsize=6, parse_math=False)
     axes.set(xlim=(0, width), ylim=(height, 0))
     axes.axis("off")
     return figure

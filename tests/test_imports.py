@@ -59,3 +59,10 @@ def test_the_untracked_package_file_is_a_docstring_and_nothing_else():
     assert "selflabel/__init__.py" in imports.UNTRACKED
     (only,) = ast.parse((ROOT / "selflabel/__init__.py").read_text()).body
     assert isinstance(only, ast.Expr)
+
+
+def test_a_round_waits_for_no_slow_import():
+    """Each of thirteen processes would: scikit-learn takes as long to import as a round to fit."""
+    code = "import stages.self_label, stages.finish, stages.answer, sys; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert not {"sklearn", "matplotlib", "tensorflow", "cv2", "scipy.stats"} & set(done.stdout.split())
