@@ -1,4 +1,7 @@
-"""The contents of the metrics: what evaluate writes, as plain values and columns."""
+"""The contents of the metrics: what evaluate writes, as plain values and columns.
+
+What needs a truth that nobody knows, or test images that there are not, is left out, and never 0.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -16,6 +19,17 @@ OF_A_ROUND = (
 )  # fmt: skip
 
 
+# What metrics/per_class.csv takes over from the last round's.
+OF_A_CLASS = ("class", "n_machine", "label_accuracy", "coverage")
+
+
+class Truth(NamedTuple):
+    """What is known of the true labels: int (N,) of the pool, None if not of every image; int (M,) of test images."""
+
+    pool: np.ndarray | None
+    test: np.ndarray
+
+
 class Baseline(NamedTuple):
     """What a baseline leaves: classes it gave to the test images, int16 (M,), and how many true labels it used."""
 
@@ -24,33 +38,48 @@ class Baseline(NamedTuple):
 
 
 def report(
-    labels: Labels,
+    final: State,
     probabilities: np.ndarray,
     baselines: Mapping[str, Baseline],
-    pool_truth: np.ndarray,
-    test_truth: np.ndarray,
+    truth: Truth,
     *,
     classes: Sequence[str],
     n_bins: int,
 ) -> dict:
     """Return the figures of metrics/evaluate.json.
 
-    ``probabilities``: float (M, n_classes), of the test images. ``pool_truth``: int (N,). ``test_truth``: int (M,).
-    ``n_bins``: of the calibration error. All shares in [0, 1].
+    ``probabilities``: float (M, n_classes), of the test images. ``n_bins``: of the calibration error. All shares in
+    [0, 1]. Without test images out_of_fold stands in place of test and baselines.
     """
+    common = {
+        "pool": metrics.pool_scores(final.labels, truth.pool),
+        "human_labels": int(np.sum(final.labels.is_human)),
+    }
+    if not len(truth.test):
+        return common | _out_of_fold(final.history)
     predicted = probabilities.argmax(axis=1)
-    table = metrics.reliability(probabilities.max(axis=1), predicted == test_truth, n_bins=n_bins)
-    return {
-        "test": metrics.scores(test_truth, predicted, classes=classes)
+    table = metrics.reliability(probabilities.max(axis=1), predicted == truth.test, n_bins=n_bins)
+    return common | {
+        "test": metrics.scores(truth.test, predicted, classes=classes)
         | {"calibration_error": metrics.calibration_error(table)},
-        "pool": metrics.pool_scores(labels, pool_truth),
-        "human_labels": int(np.sum(labels.is_human)),
         "baselines": {
-            name: metrics.scores(test_truth, baseline.test_labels, classes=classes)
+            name: metrics.scores(truth.test, baseline.test_labels, classes=classes)
             | {"human_labels": baseline.human_labels}
             for name, baseline in baselines.items()
         },
     }
+
+
+def _out_of_fold(history: Sequence[Mapping]) -> dict:
+    """Return accuracy and number of the human-given labels that were no choice of a strategy, out of fold."""
+    shown = [
+        summary["reliability"] for summary in history if summary["reliability"] and summary["reliability"]["count"]
+    ]
+    if not shown:
+        return {}
+    count = shown[-1]["count"]
+    accuracy = round(float(np.average(shown[-1]["share_right"], weights=count)), metrics.DECIMALS)
+    return {"out_of_fold": {"accuracy": accuracy, "n": sum(count)}}
 
 
 def certificate(final: State, audited: Mapping[str, np.ndarray], pool_truth: np.ndarray) -> dict:
@@ -74,32 +103,32 @@ def tables(
     final: State,
     probabilities: np.ndarray,
     baselines: Mapping[str, Baseline],
-    pool_truth: np.ndarray,
-    test_truth: np.ndarray,
+    truth: Truth,
     *,
     classes: Sequence[str],
     n_bins: int,
 ) -> dict[str, dict]:
     """Return the columns of the tables in metrics/, by file name without ending.
 
-    ``probabilities``: float (M, n_classes), of the test images. The others as in ``report``.
+    ``probabilities``: float (M, n_classes), of the test images. The others as in ``report``. Without test images the
+    tables about them have no rows.
     """
     predicted = probabilities.argmax(axis=1)
     numbers = [summary["round"] for summary in final.history]
     moments = metrics.moments(final.labels, final.machine_labels, final.history)
-    of_classes = [metrics.class_quality(moment, pool_truth, classes=classes) for moment in moments]
+    of_classes = [metrics.class_quality(moment, truth.pool, classes=classes) for moment in moments]
     last = metrics.to_table(of_classes[-1])
+    of_test = metrics.per_class(truth.test, predicted, classes=classes) if len(truth.test) else {}
     return {
-        "per_class": metrics.per_class(test_truth, predicted, classes=classes)
-        | {name: last[name] for name in ("n_machine", "label_accuracy", "coverage")},
-        "baselines_per_class": _baselines_per_class(baselines, test_truth, classes),
+        "per_class": of_test | {name: last[name] for name in OF_A_CLASS if name in last},
+        "baselines_per_class": _baselines_per_class(baselines, truth.test, classes),
         "calibration": _calibration(final.history),
-        "confusion_matrix": _confusion_matrix(test_truth, predicted, classes),
-        "rounds": metrics.to_table(_rounds(final, moments, pool_truth, test_truth, classes)),
+        "confusion_matrix": _confusion_matrix(truth.test, predicted, classes),
+        "rounds": metrics.to_table(_rounds(final, moments, truth, classes)),
         "rounds_per_class": metrics.to_table(
             [{"round": number} | row for number, rows in zip(numbers, of_classes, strict=True) for row in rows]
         ),
-        "reliability": _reliability(final.labels, probabilities, pool_truth, test_truth, n_bins),
+        "reliability": _reliability(final.labels, probabilities, truth, n_bins),
     }
 
 
@@ -118,16 +147,15 @@ def mistakes_table(labels: Labels, truth: np.ndarray, rows: np.ndarray, *, class
 def _rounds(
     final: State,
     moments: Sequence[metrics.Moment],
-    pool_truth: np.ndarray,
-    test_truth: np.ndarray,
+    truth: Truth,
     classes: Sequence[str],
 ) -> list[dict]:
     rows = []
     for summary, predicted, moment in zip(final.history, final.test_labels, moments, strict=True):
-        scores = metrics.scores(test_truth, predicted, classes=classes)
+        scores = metrics.scores(truth.test, predicted, classes=classes) if len(truth.test) else {}
         rows.append(
             {name: summary[name] for name in OF_A_ROUND}
-            | metrics.round_quality(moment, pool_truth)
+            | metrics.round_quality(moment, truth.pool)
             | {f"test_{name}": value for name, value in scores.items()}
             | {"stop": summary["stop"]}
         )
@@ -145,23 +173,25 @@ def _calibration(history: Sequence[Mapping]) -> dict:
 def _baselines_per_class(baselines: Mapping[str, Baseline], truth: np.ndarray, classes: Sequence[str]) -> dict:
     parts = [metrics.per_class(truth, predicted, classes=classes) for predicted, _ in baselines.values()]
     names = np.repeat(list(baselines), len(classes))
-    return {"baseline": names} | {column: np.concatenate([part[column] for part in parts]) for column in parts[0]}
+    columns = parts[0] if parts else ("class", "precision", "recall", "f1", "support")
+    empty = [np.empty(0)]
+    return {"baseline": names} | {
+        column: np.concatenate([part[column] for part in parts] or empty) for column in columns
+    }
 
 
 def _confusion_matrix(truth: np.ndarray, predicted: np.ndarray, classes: Sequence[str]) -> dict:
     counts = np.zeros((len(classes), len(classes)), int)
     np.add.at(counts, (truth, predicted), 1)
-    return {"actual": list(classes)} | dict(zip(classes, counts.T, strict=True))
+    n_rows = len(classes) if len(truth) else 0
+    return {"actual": list(classes)[:n_rows]} | dict(zip(classes, counts.T[:, :n_rows], strict=True))
 
 
-def _reliability(
-    labels: Labels, probabilities: np.ndarray, pool_truth: np.ndarray, test_truth: np.ndarray, n_bins: int
-) -> dict:
+def _reliability(labels: Labels, probabilities: np.ndarray, truth: Truth, n_bins: int) -> dict:
     rows = np.flatnonzero(labels.is_machine)
-    parts = {
-        "machine labels": (labels.confidence[rows], (labels.label == pool_truth)[rows]),
-        "test images": (probabilities.max(axis=1), probabilities.argmax(axis=1) == test_truth),
-    }
+    parts = {"test images": (probabilities.max(axis=1), probabilities.argmax(axis=1) == truth.test)}
+    if truth.pool is not None:
+        parts = {"machine labels": (labels.confidence[rows], (labels.label == truth.pool)[rows])} | parts
     found = {name: metrics.reliability(values, is_right, n_bins=n_bins) for name, (values, is_right) in parts.items()}
     names = [name for name, part in found.items() for _ in part["count"]]
     first = next(iter(found.values()))

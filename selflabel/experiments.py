@@ -9,6 +9,7 @@ from selflabel.results import markdown_table
 METRICS = {
     "human_labels": "human labels",
     "test.accuracy": "test accuracy",
+    "out_of_fold.accuracy": "right out of fold",
     "pool.label_accuracy": "machine labels right",
     "pool.coverage": "coverage",
     "certified.coverage": "certified",
@@ -32,17 +33,19 @@ def table(exp_show_csv: str, parameters: set[str]) -> str:
             row |= dict.fromkeys(METRICS, "")
     names = rows[0].keys() if rows else []
     varied = [name for name in names if name in parameters and len({_figure(row[name]) for row in rows}) > 1]
+    # Without a test set, or a truth, some have no figures.
+    metrics = {name: title for name, title in METRICS.items() if any(_figure(row.get(name, "")) != "–" for row in rows)}
     rows.sort(key=lambda row: -_number(row.get("test.accuracy", ""), otherwise=-1.0))
     lines = [
         [
             row["Experiment"] or row["rev"],
             *(_figure(row[name]) for name in varied),
-            *(_figure(row.get(name, "")) for name in METRICS),
+            *(_figure(row.get(name, "")) for name in metrics),
             STATES.get(state := row.get("State", ""), state.lower()),
         ]
         for row in rows
     ]
-    return markdown_table(["experiment", *varied, *METRICS.values(), "state"], lines)
+    return markdown_table(["experiment", *varied, *metrics.values(), "state"], lines)
 
 
 def looks(exp_show_csv: str) -> str | None:

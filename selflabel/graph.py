@@ -43,7 +43,8 @@ def principal_components(pool: np.ndarray, test: np.ndarray, *, components: int)
     found = pca.fit(pca.sample(pool), components)
     # More threads add sums up in another order.
     with threadpool_limits(1):
-        return found.transform(pool), found.transform(test)
+        # scikit-learn refuses to transform nothing.
+        return found.transform(pool), found.transform(test) if len(test) else test[:, : found.n_components_]
 
 
 def nearest(pool: np.ndarray, *others: np.ndarray, neighbours: int) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -133,6 +133,11 @@ COLUMNS = tuple(field.name for field in fields(Labels))
 _FLOATS = ("confidence", "raw_confidence")
 
 
+def is_complete(truth: np.ndarray) -> bool:
+    """Return whether a truth, int (N,), knows every label: what is not known is −1."""
+    return not (truth == NO_LABEL).any()
+
+
 def to_columns(labels: Labels) -> dict[str, np.ndarray]:
     """Return the label table: column row, then the fields of ``Labels`` (origin as its word); a line per pool row."""
     columns = {"row": np.arange(len(labels.label))} | {name: getattr(labels, name) for name in COLUMNS}

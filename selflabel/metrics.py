@@ -73,10 +73,10 @@ def calibration_error(table: Mapping[str, np.ndarray]) -> float:
     return round(float(np.average(gaps, weights=table["count"])), DECIMALS)
 
 
-def pool_scores(labels: Labels, true_labels: np.ndarray) -> dict[str, float]:
-    """Return coverage, and label_accuracy of the machine labels (left out where there is none)."""
+def pool_scores(labels: Labels, true_labels: np.ndarray | None) -> dict[str, float]:
+    """Return coverage, and label_accuracy of the machine labels (left out where there is none, or no truth)."""
     result = {"coverage": share(labels.is_labelled)}
-    if labels.is_machine.any():
+    if true_labels is not None and labels.is_machine.any():
         result["label_accuracy"] = share(labels.label == true_labels, labels.is_machine)
     return result
 
@@ -108,12 +108,14 @@ def moments(labels: Labels, machine_labels: np.ndarray, history: Sequence[Mappin
     return found
 
 
-def round_quality(moment: Moment, true_labels: np.ndarray) -> dict[str, float]:
+def round_quality(moment: Moment, true_labels: np.ndarray | None) -> dict[str, float]:
     """Return how right the machine labels are after a round, and those it accepted.
 
     Keys accepted_accuracy (of those accepted), label_accuracy (of all) and coverage, in [0, 1]; NaN where there is
-    no machine label to judge.
+    no machine label to judge. Without a truth (None) coverage alone.
     """
+    if true_labels is None:
+        return {"coverage": share(moment.is_machine | moment.is_human)}
     is_right = moment.machine == true_labels
     return {
         "accepted_accuracy": share(is_right, moment.is_accepted),
@@ -122,12 +124,15 @@ def round_quality(moment: Moment, true_labels: np.ndarray) -> dict[str, float]:
     }
 
 
-def class_quality(moment: Moment, true_labels: np.ndarray, *, classes: Sequence[str]) -> list[dict]:
+def class_quality(moment: Moment, true_labels: np.ndarray | None, *, classes: Sequence[str]) -> list[dict]:
     """Return, a dict a class, what ``round_quality`` says of that class alone after a round.
 
     accepted_accuracy and label_accuracy are over the machine labels that *say* the class, coverage is over the
-    images that truly *are* of it; n_machine counts the machine labels that say it.
+    images that truly *are* of it; n_machine counts the machine labels that say it. Without a truth it alone is there.
     """
+    if true_labels is None:
+        counts = [int(np.sum(moment.machine == index)) for index in range(len(classes))]
+        return [{"class": name, "n_machine": count} for name, count in zip(classes, counts, strict=True)]
     is_right = moment.machine == true_labels
     rows = []
     for index, name in enumerate(classes):

@@ -79,7 +79,7 @@ def queue(images: np.ndarray, rows: np.ndarray, hashes: Sequence[str]) -> Figure
 def curves(rounds: Mapping[str, np.ndarray], references: Mapping[str, float]) -> Figure:
     """Return curves over rounds: test accuracy beside ``references``, and quality and coverage of the labels.
 
-    ``rounds``: the columns of metrics/rounds.csv.
+    ``rounds``: the columns of metrics/rounds.csv; without test images the curves of the labels are alone.
     """
     figure, left, right = _curve_axes()
     for (name, value), style in zip(references.items(), (":", "-.", "--", (0, (1, 4))), strict=False):
@@ -125,6 +125,11 @@ def _plot_curves(left: Axes, right: Axes, rounds: Mapping[str, Sequence], suffix
 
 
 def _with_legends(figure: Figure) -> Figure:
+    # Without test images there are no curves of them, and the others get the room.
+    for axes in [axes for axes in figure.axes if not axes.lines]:
+        axes.remove()
+    if len(figure.axes) == 1:
+        figure.axes[0].set_subplotspec(figure.add_gridspec(1, 1)[0])
     for axes in figure.axes:
         # Below the axes: inside there is no corner that every run leaves free.
         axes.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=2)

@@ -46,19 +46,22 @@ def _thresholds(summary: Mapping, classes: Sequence[str]) -> np.ndarray:
     return np.full(len(classes), np.nan if one is None else one)
 
 
-def queue(final: State, hashes: Sequence[str], classes: Sequence[str]) -> dict[str, list]:
+def queue(
+    final: State, hashes: Sequence[str], classes: Sequence[str], *, paths: Sequence[str] | None = None
+) -> dict[str, list]:
     """Return the queue, a row a question without an answer, in the order in which they were asked.
 
     Columns hash, label, annotator, when, comment (the last four empty, for a person to fill in), row, round,
     strategy, status (open or tied), votes, and suggestion: the machine's label, if it has one. An audit gets none: who
-    is to judge a label should not be told it first.
+    is to judge a label should not be told it first. ``paths``: of the images, where they are files; a column path.
     """
     is_open = np.isin(final.asked["status"], OPEN)
     asked = {name: final.asked[name][is_open] for name in ("row", "round", "strategy", "status", "votes")}
     empty = {name: np.full(is_open.sum(), "", object) for name in ("label", "annotator", "when", "comment")}
     suggestion = np.array([*classes, ""], object)[final.labels.label[asked["row"]]]
     suggestion[asked["strategy"] == AUDIT] = ""
-    return {"hash": np.asarray(hashes)[asked["row"]], **empty, **asked, "suggestion": suggestion}
+    found = {"hash": np.asarray(hashes)[asked["row"]], **empty, **asked, "suggestion": suggestion}
+    return found if paths is None else found | {"path": np.asarray(paths)[asked["row"]]}
 
 
 def missing(n_open: int, path: str) -> str:

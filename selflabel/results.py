@@ -6,7 +6,7 @@ from statistics import mean, stdev
 
 from scipy.stats import t
 
-from selflabel.statements import statements
+from selflabel.statements import accuracy, statements
 
 # Printed by the tutorial (its draw has no seed), to two digits.
 TUTORIAL = {"true_labels_leak": "0.87", "fully_supervised": "0.90"}
@@ -68,7 +68,11 @@ def table(report: Mapping, *, is_tutorials: bool) -> str:
     """Return the results table of one run, the tutorial's figures beside it if ``is_tutorials``.
 
     ``report``: the content of metrics/evaluate.json. The human labels of a baseline are all the true labels it used.
+    Without test images there is no table, but a sentence.
     """
+    if "test" not in report:
+        sentence = accuracy(report)
+        return f"{sentence[0].upper()}{sentence[1:]}.\n\n{_pool_sentence(report)}"
     rows = [
         [
             NAMES.get(name, name),
@@ -77,7 +81,7 @@ def table(report: Mapping, *, is_tutorials: bool) -> str:
             f"{scores['macro_f1']:.4f}",
             TUTORIAL.get(name, ""),
         ]
-        for name, scores in report["baselines"].items()
+        for name, scores in report.get("baselines", {}).items()
         # Its thresholds are the tutorial's, and mean nothing to other settings.
         if is_tutorials or name != "true_labels_leak"
     ]
@@ -104,12 +108,8 @@ def certificate(figures: Mapping, report: Mapping) -> str:
 
 def _pool_sentence(report: Mapping) -> str:
     pool = report["pool"]
-    right = (
-        f"{pool['label_accuracy']:.2%} of its labels by machine are right"
-        if "label_accuracy" in pool
-        else ("no image has a label by machine")
-    )
-    return f"Pool: {pool['coverage']:.2%} of the images have a label; {right}."
+    right = f"; {pool['label_accuracy']:.2%} of its labels by machine are right" if "label_accuracy" in pool else ""
+    return f"Pool: {pool['coverage']:.2%} of the images have a label{right}."
 
 
 def study_table(arms: Mapping[str, Mapping], figures: Mapping[str, Sequence[Mapping]]) -> str:

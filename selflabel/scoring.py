@@ -36,7 +36,8 @@ def plainly(
     score = teach(human[:0])
     own = scores(score, features.pool)
     found = None if fold is None else out_of_fold.scores(features.pool, human, fold, teach)
-    return Said(own, own, scores(score, features.test), found)
+    test = scores(score, features.test) if len(features.test) else own[:0]
+    return Said(own, own, test, found)
 
 
 def smoothed(
@@ -71,8 +72,10 @@ def smoothed(
     found = np.full((len(human), own.shape[2]), np.nan)
     for held_back, of_fold in zip(is_held_back[1:], shares[1:], strict=True):
         found[held_back] = classifiers.log_odds(of_fold[human[held_back]])
-    test = softmax(scores(fitted[0], features.test) / smoothing.temperature, axis=1)
-    test = graph.smooth_new(test, shares[0], features.graph, smoothing)
+    test = shares[0][:0]
+    if len(features.test):
+        test = softmax(scores(fitted[0], features.test) / smoothing.temperature, axis=1)
+        test = graph.smooth_new(test, shares[0], features.graph, smoothing)
     return Said(own[:, 0], classifiers.log_odds(shares[0]), classifiers.log_odds(test), found, shares[0])
 
 

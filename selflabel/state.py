@@ -1,6 +1,6 @@
 """What one round hands to the next, as a folder: labels, history, questions, and what the classifiers said so far."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -13,6 +13,8 @@ from selflabel.labels import NO_LABEL, Labels, to_columns
 # Of a question, once somebody looked for its answer: the columns that an answers table adds.
 ANSWER_COLUMNS = ("label", "status", "annotator", "votes")
 OPEN = ("open", "tied")
+# The column strategy of questions about what was given two labels, beside the names of the asking strategies.
+CONFLICT = "conflict"
 
 
 class State(NamedTuple):
@@ -108,16 +110,17 @@ def _nothing_asked() -> dict[str, np.ndarray]:
     return {name: np.empty(0, np.int64) for name in numbers} | {name: np.empty(0, object) for name in texts}
 
 
-def first(seeds: Labels) -> State:
-    """Return the state before round 1."""
+def first(seeds: Labels, in_conflict: Sequence[int] = ()) -> State:
+    """Return the state before round 1, which asks about the rows that were given two different labels."""
     n_rows = len(seeds.label)
+    questions = {"row": np.array(in_conflict, np.int64), "strategy": np.full(len(in_conflict), CONFLICT, object)}
     return State(
         labels=seeds,
         history=[],
         test_labels=np.empty((0, 0), np.int16),
         machine_labels=np.empty((0, n_rows), np.int16),
         predicted=np.full(n_rows, NO_LABEL, np.int16),
-        questions=no_questions(),
+        questions=questions,
         asked=_nothing_asked(),
     )
 

@@ -1,7 +1,21 @@
-"""The certificate in sentences, each with what it promises."""
+"""Figures in sentences: how right a classifier is, and the certificate, each sentence with what it promises."""
 
 import math
 from collections.abc import Mapping
+
+
+def accuracy(report: Mapping) -> str:
+    """Return how right the classifier is, as far as anybody knows; ``report``: the content of metrics/evaluate.json."""
+    paid = f"{report['human_labels']:,} human labels"
+    if "test" in report:
+        return f"test accuracy {report['test']['accuracy']:.4f} from {paid}"
+    if "out_of_fold" not in report:
+        return f"no test set, and no labels out of fold: nothing tells the accuracy; {paid}"
+    found = report["out_of_fold"]
+    return (
+        f"no test set; {found['accuracy']:.1%} of {found['n']:,} human-given labels are predicted right out of fold, "
+        f"by classifiers that did not learn from them (an estimate); {paid}"
+    )
 
 
 def statements(figures: Mapping) -> list[str]:

@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 
 from selflabel import answers, files, state
+from selflabel.labels import is_complete
 from selflabel.params import load
 from stages import parse, run, say
 
@@ -26,7 +27,10 @@ def reader(
 ) -> Callable[[np.ndarray], dict]:
     """Return what gives the answers to questions about rows, from the file of the truth or of people, read once."""
     if source == "simulated":
-        return partial(answers.from_truth, truth=files.read_array(truth))
+        known = files.read_array(truth)
+        if not is_complete(known):
+            raise ValueError("answers.source must be people where no truth is known to simulate from, got simulated")
+        return partial(answers.from_truth, truth=known)
     text = files.read_text(answers_file)
     given = answers.parse(text, source=answers_file, classes=classes, known=set(hashes))
     decisions = answers.decide(given, classes=classes)

@@ -21,12 +21,10 @@ def main() -> None:
         pictures.choose(labels.label == index, labels.is_machine, n=params.draw.samples_per_class, generator=generator)
         for index in range(len(classes))
     ]
-    tables = {
-        name: files.read_table(Path(args.metrics, f"{name}.csv"))
-        for name in ("rounds", "reliability", "confusion_matrix")
-    }
+    names = ("rounds", "reliability", "confusion_matrix")
+    tables = {name: files.read_table(Path(args.metrics, f"{name}.csv")) for name in names}
     matrix = np.column_stack([tables["confusion_matrix"][name] for name in classes])
-    baselines = files.read_json(Path(args.metrics, "evaluate.json"))["baselines"]
+    baselines = files.read_json(Path(args.metrics, "evaluate.json")).get("baselines", {})
     references = {name: scores["accuracy"] for name, scores in baselines.items()}
 
     audited = files.read_table(Path(args.audit, "labels.csv"))["audited"]
@@ -36,9 +34,6 @@ def main() -> None:
 
     drawn = {
         Path(args.pictures, "samples.png"): pictures.samples(images, rows_by_class, labels.is_machine, classes=classes),
-        Path(args.pictures, "mistakes.png"): pictures.mistakes(images, files.read_table(args.mistakes)),
-        Path(args.pictures, "confusion.png"): pictures.confusion(matrix, classes=classes),
-        Path(args.pictures, "reliability.png"): pictures.reliability(tables["reliability"]),
         Path(args.curves): pictures.curves(tables["rounds"], references),
         Path(args.certificate): dashboard.picture(
             files.read_json(Path(args.metrics, "certificate.json")),
@@ -47,6 +42,14 @@ def main() -> None:
             (audited == names)[is_audited],
         ),
     }
+    mistakes = files.read_table(args.mistakes)
+    if len(mistakes["row"]):
+        drawn[Path(args.pictures, "mistakes.png")] = pictures.mistakes(images, mistakes)
+    # Where there are no test images, or nobody knows the truth, there is nothing of them to show.
+    if len(matrix):
+        drawn[Path(args.pictures, "confusion.png")] = pictures.confusion(matrix, classes=classes)
+    if len(tables["reliability"]["of"]):
+        drawn[Path(args.pictures, "reliability.png")] = pictures.reliability(tables["reliability"])
     for path, figure in drawn.items():
         files.write_picture(path, figure)
     say(f"draw: {len(drawn)} pictures in {args.pictures} and {args.metrics}")

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from selflabel import evaluation, files, metrics, state
+from selflabel import evaluation, files, metrics, state, statements
+from selflabel.labels import is_complete
 from selflabel.params import load
 from stages import parse, run, say
 
@@ -16,6 +17,7 @@ def main() -> None:
     params = load()
     final, classes = state.read(args.final), files.read_json(args.classes)
     pool_truth, test_truth = files.read_array(args.pool_truth), files.read_array(args.test_truth)
+    truth = evaluation.Truth(pool_truth if is_complete(pool_truth) else None, test_truth)
     probabilities = files.read_array(Path(args.final, "test_probabilities.npy"))
     baselines = {
         name: evaluation.Baseline(
@@ -24,36 +26,33 @@ def main() -> None:
         for name, folder in vars(args).items()
         if name in BASELINES
     }
-    # Where nothing leaked, or nobody was asked, a control is the seed labels once more.
+    # Where nothing leaked, nobody was asked, or no truth is known, a control is the seed labels once more.
     n_seeds = baselines["seed_only"].human_labels
+    always = ("seed_only", "fully_supervised") if truth.pool is not None else ("seed_only",)
     baselines = {
         name: baseline
         for name, baseline in baselines.items()
-        if name in ("seed_only", "fully_supervised") or baseline.human_labels != n_seeds
+        if len(test_truth) and (name in always or baseline.human_labels != n_seeds)
     }
 
-    tables = evaluation.tables(
-        final, probabilities, baselines, pool_truth, test_truth,
-        classes=classes, n_bins=params.evaluate.reliability_bins,
-    )  # fmt: skip
+    options = {"classes": classes, "n_bins": params.evaluate.reliability_bins}
+    tables = evaluation.tables(final, probabilities, baselines, truth, **options)
     for name, table in tables.items():
         files.write_table(Path(args.metrics, f"{name}.csv"), table)
     names, predicted = np.array(classes), probabilities.argmax(axis=1)
-    mistakes = metrics.confident_mistakes(final.labels, pool_truth, per_round=params.evaluate.mistakes_per_round)
-    details = {
-        "confusion": {"actual": names[test_truth], "predicted": names[predicted]},
-        "mistakes": evaluation.mistakes_table(final.labels, pool_truth, mistakes, classes=classes),
-    }
-    for name, table in details.items():
-        files.write_table(Path(args.details, f"{name}.csv"), table)
-    report = evaluation.report(
-        final.labels, probabilities, baselines, pool_truth, test_truth,
-        classes=classes, n_bins=params.evaluate.reliability_bins,
-    )  # fmt: skip
-    audited = files.read_table(Path(args.audit, "labels.csv"))
-    report["certificate"] = evaluation.certificate(final, audited, pool_truth)
+    # Of what nobody knows there is no mistake to show.
+    judge = final.labels.label if truth.pool is None else pool_truth
+    mistakes = metrics.confident_mistakes(final.labels, judge, per_round=params.evaluate.mistakes_per_round)
+    table = evaluation.mistakes_table(final.labels, pool_truth, mistakes, classes=classes)
+    files.write_table(Path(args.details, "mistakes.csv"), table)
+    table = {"actual": names[test_truth], "predicted": names[predicted]}
+    files.write_table(Path(args.details, "confusion.csv"), table)
+    report = evaluation.report(final, probabilities, baselines, truth, **options)
+    if truth.pool is not None:
+        audited = files.read_table(Path(args.audit, "labels.csv"))
+        report["certificate"] = evaluation.certificate(final, audited, pool_truth)
     files.write_json(Path(args.metrics, "evaluate.json"), report)
-    say(f"evaluate: test accuracy {report['test']['accuracy']:.4f} from {report['human_labels']:,} human labels")
+    say(f"evaluate: {statements.accuracy(report)}")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ def main() -> None:
     args = parse(__doc__, "audit", "index", "pool-images", "classes", "out")
     final, classes = state.read(args.audit), files.read_json(args.classes)
     index = files.read_table(args.index)
-    queue = provenance.queue(final, index["hash"][index["split"] == "pool"], classes)
+    of_pool = {name: column[index["split"] == "pool"] for name, column in index.items()}
+    queue = provenance.queue(final, of_pool["hash"], classes, paths=of_pool.get("path"))
     path = Path(args.out, "queue.csv")
     files.write_table(path, queue)
     sheet = pictures.queue(files.read_array(args.pool_images), queue["row"], queue["hash"])

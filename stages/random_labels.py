@@ -13,7 +13,9 @@ def main() -> None:
     given, truth = labels.read(args.seeds), files.read_array(args.truth)
     n_asked = int(labels.read(args.final).is_human.sum() - given.is_human.sum())
     rows = seeds.draw_more_rows(given.is_human, n_asked, seed=params.seed_labels.seed)
-    drawn = labels.Labels.from_seeds(np.sort(rows), truth[np.sort(rows)], n_rows=len(truth))
+    # Without a truth the control cannot be had: what is left of it are the seed labels.
+    rows = np.sort(rows[truth[rows] != labels.NO_LABEL])
+    drawn = labels.Labels.from_seeds(rows, truth[rows], n_rows=len(truth))
     files.write_table(args.out, labels.to_columns(drawn))
     say(f"random_labels: {len(rows):,} labels, {n_asked:,} of them drawn in place of the asked ones")
 

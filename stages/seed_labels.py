@@ -1,21 +1,34 @@
-"""Draw the seed labels: the state before round 1, which asks nothing."""
+"""Draw the seed labels, or take those that were given: the state before round 1.
 
-from selflabel import answers, files, labels, seeds, state
+It asks nothing, but for images that were given two different labels.
+"""
+
+import numpy as np
+
+from selflabel import files, labels, seeds, state
 from selflabel.params import load
-from stages import parse, run, say
+from stages import answer, parse, run, say
 
 
 def main() -> None:
-    args = parse(__doc__, "truth", "classes", "out", "answers")
+    args = parse(__doc__, "truth", "index", "classes", "answers", "out", "found")
     params = load()
-    truth, classes = files.read_array(args.truth), files.read_json(args.classes)
-    rows = seeds.draw_seed_rows(
-        truth, percentage=params.seed_labels.percentage, seed=params.seed_labels.seed, classes=classes
-    )
-    first = state.first(labels.Labels.from_seeds(rows, truth[rows], n_rows=len(truth)))
+    truth, classes, index = files.read_array(args.truth), files.read_json(args.classes), files.read_table(args.index)
+    is_pool = index["split"] == "pool"
+    if labels.is_complete(truth):
+        rows = seeds.draw_seed_rows(
+            truth, percentage=params.seed_labels.percentage, seed=params.seed_labels.seed, classes=classes
+        )
+    else:
+        rows = np.flatnonzero(truth != labels.NO_LABEL)
+    in_conflict = np.flatnonzero(index["conflict"][is_pool]) if "conflict" in index else rows[:0]
+    first = state.first(labels.Labels.from_seeds(rows, truth[rows], n_rows=len(truth)), in_conflict)
     state.write(args.out, first)
     # Round 1 goes on from this as every round does from the one before and the answers to it.
-    files.write_table(args.answers, answers.from_truth(first.questions["row"], truth))
+    look_up = answer.reader(
+        params.answers.source, index["hash"][is_pool], classes, truth=args.truth, answers_file=args.answers
+    )
+    files.write_table(args.found, look_up(in_conflict))
     say(f"seed_labels: {len(rows):,} of {len(truth):,} images")
 
 

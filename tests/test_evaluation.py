@@ -7,13 +7,14 @@ import pytest
 from test_history import SUMMARY
 
 from selflabel import evaluation, files, state
-from selflabel.evaluation import Baseline
+from selflabel.evaluation import Baseline, Truth
 from selflabel.labels import Labels
 
 CLASSES = ("a", "b")
 POOL_TRUTH = np.int16([0, 1, 0, 1, 0, 1])
 TEST_TRUTH = np.int16([0, 0, 1, 1])
 PROBABILITIES = np.float32([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8], [0.3, 0.7]])
+TRUTH = Truth(POOL_TRUTH, TEST_TRUTH)
 BASELINES = {"few": Baseline(np.int16([0, 1, 0, 1]), 2), "all": Baseline(TEST_TRUTH, 6)}
 
 
@@ -72,21 +73,19 @@ def revising():
 
 
 def tables(given=None, baselines=BASELINES, n_bins=2):
-    return evaluation.tables(
-        given or final(), PROBABILITIES, baselines, POOL_TRUTH, TEST_TRUTH, classes=CLASSES, n_bins=n_bins
-    )
+    return evaluation.tables(given or final(), PROBABILITIES, baselines, TRUTH, classes=CLASSES, n_bins=n_bins)
 
 
 def plain(columns):
     return {name: np.asarray(column).tolist() for name, column in columns.items()}
 
 
-def report(labels, n_bins=2):
-    return evaluation.report(labels, PROBABILITIES, BASELINES, POOL_TRUTH, TEST_TRUTH, classes=CLASSES, n_bins=n_bins)
+def report(given, n_bins=2):
+    return evaluation.report(given, PROBABILITIES, BASELINES, TRUTH, classes=CLASSES, n_bins=n_bins)
 
 
 def test_the_report_has_the_test_images_the_pool_the_cost_and_the_baselines():
-    assert report(final().labels) == {
+    assert report(final()) == {
         # The classifier is 0.75 sure on average and right in three of four.
         "test": {"accuracy": 0.75, "macro_f1": pytest.approx((2 / 3 + 4 / 5) / 2, abs=1e-6), "calibration_error": 0},
         "pool": {"coverage": 0.666667, "label_accuracy": 0.5},
@@ -100,11 +99,11 @@ def test_the_report_has_the_test_images_the_pool_the_cost_and_the_baselines():
 
 def test_the_calibration_error_of_the_test_images_is_over_as_many_bins_as_asked_for():
     # Of three bins the middle one has 0.6, wrong, the last 0.9, 0.8 and 0.7, right.
-    assert report(final().labels, n_bins=3)["test"]["calibration_error"] == pytest.approx((0.6 + 3 * 0.2) / 4)
+    assert report(final(), n_bins=3)["test"]["calibration_error"] == pytest.approx((0.6 + 3 * 0.2) / 4)
 
 
 def test_every_label_of_a_person_counts_seeds_and_answers():
-    assert report(with_an_answer().labels)["human_labels"] == 3
+    assert report(with_an_answer())["human_labels"] == 3
 
 
 EACH = pytest.mark.parametrize("make", [final, no_machine_labels, with_an_answer, revising])
@@ -112,8 +111,8 @@ EACH = pytest.mark.parametrize("make", [final, no_machine_labels, with_an_answer
 
 @EACH
 def test_the_report_can_be_written_as_json(make):
-    text = json.dumps(report(make().labels), allow_nan=False)
-    assert json.loads(text) == report(make().labels)
+    text = json.dumps(report(make()), allow_nan=False)
+    assert json.loads(text) == report(make())
 
 
 def test_the_table_of_rounds_judges_each_round_by_itself_and_has_what_its_summary_says():
@@ -244,7 +243,8 @@ def test_every_table_can_be_written_and_read(tmp_path, make):
 
 
 def test_the_truth_of_the_pool_has_no_influence_on_the_figures_of_the_test_images():
-    one = evaluation.tables(final(), PROBABILITIES, BASELINES, 1 - POOL_TRUTH, TEST_TRUTH, classes=CLASSES, n_bins=2)
+    other_pool = Truth(1 - POOL_TRUTH, TEST_TRUTH)
+    one = evaluation.tables(final(), PROBABILITIES, BASELINES, other_pool, classes=CLASSES, n_bins=2)
     other = tables()
     for name in ("confusion_matrix", "baselines_per_class"):
         assert plain(one[name]) == plain(other[name])
@@ -279,3 +279,45 @@ def test_what_is_true_of_the_certificate_is_told_of_the_frozen_labels():
     audited["certified"][:] = False
     assert "certified_error" not in evaluation.certificate(final(), audited, POOL_TRUTH)
     assert evaluation.certificate(no_machine_labels(), audited, POOL_TRUTH).keys() == {"all_error"}
+
+
+# Without a truth, without test images: absent, and not 0.
+
+UNKNOWN = Truth(None, TEST_TRUTH[:0])
+NOTHING = np.empty((0, 2), np.float32)
+
+
+def test_without_truth_and_test_images_only_what_is_known_is_reported():
+    given = final()
+    given = given._replace(history=[given.history[0] | {"reliability": SHOWN}, given.history[1]])
+    found = evaluation.report(given, NOTHING, {}, UNKNOWN, classes=CLASSES, n_bins=2)
+    assert found == {"pool": {"coverage": 0.666667}, "human_labels": 2, "out_of_fold": {"accuracy": 0.5, "n": 2}}
+
+
+def test_without_folds_nothing_stands_in_place_of_the_test_images():
+    found = evaluation.report(final(), NOTHING, {}, UNKNOWN, classes=CLASSES, n_bins=2)
+    assert found.keys() == {"pool", "human_labels"}
+
+
+def test_test_images_are_judged_where_nobody_knows_the_truth_of_the_pool():
+    found = evaluation.report(final(), PROBABILITIES, BASELINES, Truth(None, TEST_TRUTH), classes=CLASSES, n_bins=2)
+    assert found == report(final()) | {"pool": {"coverage": 0.666667}}
+
+
+@EACH
+def test_without_truth_no_table_has_a_column_or_a_row_that_needs_one(tmp_path, make):
+    given = make()
+    given = given._replace(test_labels=given.test_labels[:, :0])
+    found = evaluation.tables(given, NOTHING, {}, UNKNOWN, classes=CLASSES, n_bins=2)
+    known = {name: plain(columns) for name, columns in tables(make()).items()}
+    for name in ("confusion_matrix", "baselines_per_class", "reliability"):
+        assert list(found[name]) == list(known[name])
+        assert {len(column) for column in found[name].values()} == {0}
+    for name in ("per_class", "rounds", "rounds_per_class"):
+        told = plain(found[name])
+        assert told == {column: known[name][column] for column in told} or name == "rounds"
+        assert not [column for column in told if "accuracy" in column or column.startswith("test_")]
+    assert plain(found["rounds"])["coverage"] == pytest.approx(known["rounds"]["coverage"])
+    for name, columns in found.items():
+        files.write_table(tmp_path / f"{name}.csv", columns)
+        assert list(files.read_table(tmp_path / f"{name}.csv")) == list(columns)

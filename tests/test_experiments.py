@@ -119,10 +119,9 @@ def test_without_experiments_the_table_is_a_header():
     assert len(experiments.table("", PARAMETERS).splitlines()) == 2
 
 
-def test_metrics_that_no_row_has_are_dashes():
-    text = "Experiment,rev,typ,State\n,workspace,baseline,\n"
-    line = experiments.table(text, PARAMETERS).splitlines()[2]
-    assert [cell.strip() for cell in line.strip("|").split(" | ")] == ["workspace", *["–"] * 7, "done"]
+def test_metrics_that_no_row_has_have_no_column():
+    header, _, line = experiments.table("Experiment,rev,typ,State\n,workspace,baseline,\n", PARAMETERS).splitlines()
+    assert header.replace(" ", "") == "|experiment|state|" and line.replace(" ", "") == "|workspace|done|"
 
 
 def test_an_unfinished_experiment_shows_no_figures_though_dvc_does():
@@ -134,7 +133,7 @@ def test_an_unfinished_experiment_shows_no_figures_though_dvc_does():
         [cell.strip() for cell in line.strip("|").split("|")]
         for line in experiments.table(text, {"classifier.C"}).splitlines()[2:]
     ]
-    assert [(line[0], line[3], line[-1]) for line in lines] == [
+    assert [(line[0], line[2], line[-1]) for line in lines] == [
         ("workspace", "0.8", "done"), ("done-one", "0.7", "done"), ("slow-one", "–", "running"),
     ]  # fmt: skip
 

@@ -57,11 +57,19 @@ def test_the_run_stands_among_its_baselines_worst_first():
     assert sentence == "Pool: 100.00% of the images have a label; 84.11% of its labels by machine are right."
 
 
-def test_without_machine_labels_the_sentence_says_so():
+def test_of_machine_labels_that_nobody_can_judge_nothing_is_said():
     report = REPORT | {"pool": {"coverage": 0.01}}
-    assert results.table(report, is_tutorials=True).endswith(
-        "\n\nPool: 1.00% of the images have a label; no image has a label by machine."
+    assert results.table(report, is_tutorials=True).endswith("\n\nPool: 1.00% of the images have a label.")
+
+
+def test_without_test_images_a_sentence_stands_in_place_of_the_table():
+    report = {"pool": {"coverage": 1.0}, "human_labels": 40, "out_of_fold": {"accuracy": 0.9, "n": 30}}
+    assert results.table(report, is_tutorials=False) == (
+        "No test set; 90.0% of 30 human-given labels are predicted right out of fold, by classifiers that did not "
+        "learn from them (an estimate); 40 human labels.\n\nPool: 100.00% of the images have a label."
     )
+    del report["out_of_fold"]
+    assert results.table(report, is_tutorials=False).startswith("No test set, and no labels out of fold")
 
 
 def test_a_perfect_accuracy_comes_last():

@@ -281,3 +281,13 @@ def test_a_new_state_leaves_the_old_one_alone():
     before.passed_through(2)
     before.ended(before)
     assert_same(before, after_one())
+
+
+def test_what_was_given_two_labels_is_asked_about_before_the_first_round():
+    first = state.first(Labels.from_seeds(np.array([0]), np.array([1]), n_rows=4), [1, 3])
+    assert first.questions["row"].tolist() == [1, 3] and set(first.questions["strategy"]) == {"conflict"}
+    found = {"row": np.array([1, 3]), "label": np.int16([0, -1]), "status": ["answered", "open"]}
+    after = first.answered(found | {"annotator": ["ann", ""], "votes": ["", ""]})
+    assert after.labels.label.tolist() == [1, 0, -1, -1] and after.n_open == 1
+    # They were no draw at random: they teach, and are no evidence.
+    assert after.picked.tolist() == [1, 3]
