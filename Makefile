@@ -49,6 +49,7 @@ study: $(READY)  ## play the arms of study/arms.yaml over five seeds (two hours;
 
 bench: $(READY)  ## time the tutorial's own loop against this one (minutes)
 	python -m bench.tutorial_loop
+	python -m bench.own_images
 
 lock: $(READY)  ## renew requirements.txt from pyproject.toml
 	.ci/lock requirements.txt

@@ -27,12 +27,12 @@ def results(_args: argparse.Namespace) -> None:
 
 def rounds(args: argparse.Namespace) -> None:
     """Write the rounds table with N rounds: as many as self_label.iterations may ask for."""
+    from selflabel import starting
+
     asked = max(1, params.load(PARAMS).self_label.iterations)
     if not asked <= args.n <= params.MAX_ROUNDS:
         raise ValueError(f"N must be from {asked}, for self_label.iterations, to {params.MAX_ROUNDS}, got {args.n}")
-    head = f"# Written by `make rounds N={args.n}`: the rounds there are, and the one each goes on from."
-    rows = [f'  "{number}": {{after: {number - 1}}}' for number in range(1, args.n + 1)]
-    files.write_text(TABLE, "\n".join([head + " DVC wants the numbers quoted.", "rounds:", *rows]) + "\n")
+    files.write_text(TABLE, starting.rounds_table(args.n))
     print(f"{TABLE} has {args.n} rounds; self_label.iterations may be up to {args.n}")
 
 
@@ -45,6 +45,26 @@ def preset(args: argparse.Namespace) -> None:
         raise ValueError(f"the preset must be one of {', '.join(known)}, got {args.name!r}")
     values = report.flatten(files.read_yaml(Path(PRESETS, f"{args.name}.yaml")))
     print(*(f"--set-param={name}={json.dumps(value, separators=(',', ':'))}" for name, value in values.items()))
+
+
+def init(args: argparse.Namespace) -> None:
+    """Set params.yaml for data of your own; every value that is not about them stays."""
+    from selflabel import starting
+
+    values, text = starting.begin(args.dir, files.read_text(PARAMS))
+    files.write_text(PARAMS, text)
+    print(*(f"{name}: {json.dumps(value)}" for name, value in values.items()), sep="\n")
+    print(f"\n{PARAMS} is set; next: `python -m selflabel plan`")
+
+
+def plan(_args: argparse.Namespace) -> None:
+    """Tell what `dvc repro` would do: images, classes, questions, disk, time; fail with the reasons if it could not."""
+    from selflabel import planning
+
+    lines, reasons = planning.plan(params.load(PARAMS), n_round_rows=len(files.read_yaml(TABLE)["rounds"]))
+    print("\n".join(lines))
+    if reasons:
+        raise ValueError("\n       ".join(f"{PARAMS}: {reason}" for reason in reasons))
 
 
 def answer(args: argparse.Namespace) -> None:
@@ -151,6 +171,9 @@ def main() -> None:
     add("rounds", rounds).add_argument("n", type=int, metavar="N", help="how many rounds, at least 1")
     add("study", study).add_argument("arms", nargs="*", metavar="ARM", help="of study/arms.yaml (default: all)")
     add("audits", audits)
+    command = add("init", init)
+    command.add_argument("dir", metavar="DIR", help="a folder of images or IDX files, a .csv manifest, an .npz file")
+    add("plan", plan)
     add("preset", preset).add_argument("name", metavar="NAME", help="a file's name in presets/, without its ending")
     command = add("answer", answer)
     command.add_argument(

@@ -20,7 +20,7 @@ _END = r"(?:\r\n|\r|\n)"
 _CELL = r'(?:"[^"]*(?:""[^"]*)*"|[^",\r\n]*)'
 _ROW = re.compile(rf"({_CELL}(?:,{_CELL})*|[^\r\n]*)(?:{_END}|\Z)")
 # Git merges no file with a NUL, a terminal obeys the other control characters, a lone surrogate has no UTF-8.
-_NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 # Names are joined by semicolons, and "ann " beside "ann" would have two votes.
 _NAME = re.compile(r"[^\s;](?:[^;\r\n]*[^\s;])?")
 
@@ -156,7 +156,7 @@ def _each(rows: Sequence[tuple[int, str]], read: Callable, source: str) -> list:
 
 
 def _cells(row: str, wanted: int | None = None) -> list[str]:
-    if found := _NO_TEXT.search(row):
+    if found := NO_TEXT.search(row):
         raise ValueError(f"a row must be text, got the character U+{ord(found[0]):04X}")
     cells = re.findall(f",{_CELL}", f",{row}")
     if "".join(cells) != f",{row}":

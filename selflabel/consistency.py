@@ -3,7 +3,8 @@
 from selflabel import asking, catalogue, seeds
 from selflabel.rules import Rule, scheduled_threshold
 
-# Height and width in pixels, and how many pool images the smallest class has.
+# Height and width in pixels, and how many pool images the smallest class has; of a user's own data the first is
+# dataset.image_size, and the second is not known before they are read.
 IMAGE_SIZES = {"fashion_mnist": 28, "digits": 8, "mnist_sample": 28}
 SMALLEST_CLASS = {"fashion_mnist": 6000, "digits": 141, "mnist_sample": 720}
 
@@ -46,13 +47,18 @@ def _hog_geometry(sections: dict) -> list[str]:
 def _hog_window(sections: dict) -> list[str]:
     if "dataset" not in sections or not _extracts(sections, "hog"):
         return []
-    name, window = sections["dataset"].name, sections["features"].hog.window
-    if window == IMAGE_SIZES[name]:
+    name, side, window = sections["dataset"].name, _side(sections), sections["features"].hog.window
+    if window == side:
         return []
     return [
-        f"features.hog.window must be {IMAGE_SIZES[name]}, the size of the images of {name}, got {window}; "
+        f"features.hog.window must be {side}, the size of the images of {name}, got {window}; "
         "features.extractor=pixels takes any size"
     ]
+
+
+def _side(sections: dict) -> int:
+    dataset = sections["dataset"]
+    return IMAGE_SIZES.get(dataset.name, dataset.image_size)
 
 
 def _extracts(sections: dict, name: str) -> bool:
@@ -65,7 +71,7 @@ def _hog_cells(sections: dict) -> list[str]:
     # OpenCV normalises four values of a block at a time, which four cells always have.
     if "dataset" not in sections:
         return []
-    side = IMAGE_SIZES[sections["dataset"].name]
+    side = _side(sections)
     used = [name for name in ("hog_fine", "hog_coarse") if _extracts(sections, name)]
     cells = {name: getattr(sections["features"], name).cell for name in used}
     return [
@@ -78,7 +84,7 @@ def _hog_cells(sections: dict) -> list[str]:
 def _kmeans_patches(sections: dict) -> list[str]:
     if not _extracts(sections, "kmeans_patches") or "dataset" not in sections:
         return []
-    own, side = sections["features"].kmeans_patches, IMAGE_SIZES[sections["dataset"].name]
+    own, side = sections["features"].kmeans_patches, _side(sections)
     if own.patch > side:
         return [f"features.kmeans_patches.patch must be at most {side}, the size of the images, got {own.patch}"]
     n_positions = (side - own.patch) // own.stride + 1
@@ -91,7 +97,7 @@ def _kmeans_patches(sections: dict) -> list[str]:
 
 
 def _seed_percentage(sections: dict) -> list[str]:
-    if not {"dataset", "seed_labels"} <= sections.keys():
+    if not {"dataset", "seed_labels"} <= sections.keys() or sections["dataset"].name not in SMALLEST_CLASS:
         return []
     name, percentage = sections["dataset"].name, sections["seed_labels"].percentage
     size = SMALLEST_CLASS[name]
@@ -136,7 +142,7 @@ def _folds(sections: dict) -> list[str]:
     wanted = " and ".join(f"self_label.{name}" for name, needs in needing.items() if needs)
     if values.folds < 2 and (wanted or values.folds == 1):
         return [f"self_label.folds must be from 2 to 20{wanted and f' with {wanted}'}, got {values.folds}"]
-    if not {"dataset", "seed_labels"} <= sections.keys():
+    if not {"dataset", "seed_labels"} <= sections.keys() or sections["dataset"].name not in SMALLEST_CLASS:
         return []
     n_given = seeds.count(SMALLEST_CLASS[sections["dataset"].name], sections["seed_labels"].percentage)
     if 0 < n_given < values.folds:

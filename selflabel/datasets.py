@@ -53,9 +53,21 @@ class Dataset(NamedTuple):
 def load(name: str, source: str) -> Dataset:
     """Return the data set ``name``: fashion_mnist or mnist_sample (from ``source``), or scikit-learn's own digits.
 
-    Raises ``ValueError`` where no source works, with one sentence for each.
+    Raises ``ValueError`` where no source works, with one sentence for each, and for a user's own data.
     """
+    if name not in LOADERS:
+        raise ValueError(f"dataset.name must be one of {', '.join(LOADERS)} here, got {name!r}")
     return LOADERS[name](source)
+
+
+def index(dataset: Dataset) -> dict[str, np.ndarray | list[str]]:
+    """Return the index's columns: row in the split, hash, split; the pool's images first."""
+    parts = {"pool": dataset.pool, "test": dataset.test}
+    return {
+        "row": np.concatenate([np.arange(len(part.images)) for part in parts.values()]),
+        "hash": [digest for part in parts.values() for digest in content_hashes(part.images)],
+        "split": [name for name, part in parts.items() for _ in part.images],
+    }
 
 
 def digits(_source: str) -> Dataset:
@@ -151,7 +163,7 @@ def check_sum(array: np.ndarray, shape: tuple[int, ...], expected: str, *, name:
 def content_hashes(images: np.ndarray) -> list[str]:
     """Return 32 hexadecimal digits for each image (BLAKE2b over shape and bytes): the same image, the same hash.
 
-    ``images``: uint8 (N, height, width).
+    ``images``: uint8 (N, height, width) or (N, height, width, 3).
     """
     shape = repr(images.shape[1:]).encode()
     return [hashlib.blake2b(shape + image.tobytes(), digest_size=HASH_BYTES).hexdigest() for image in images]

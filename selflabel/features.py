@@ -18,14 +18,14 @@ from selflabel import patches
 from selflabel.chunks import chunks
 from selflabel.held import Block
 
-# Takes uint8 images (B, height, width) and returns float32 features (B, D).
+# Takes uint8 images (B, height, width), or (B, height, width, 3), and returns float32 features (B, D).
 Extractor = Callable[[np.ndarray], np.ndarray]
 
 CHUNK = 1_000
 
 
 def pixels(_pool: np.ndarray, _options: Mapping) -> Extractor:
-    """Return an extractor of raw grey levels in [0, 1]."""
+    """Return an extractor of raw grey levels, or of red, green and blue, in [0, 1]."""
     return lambda images: images.reshape(len(images), -1).astype(np.float32) / 255
 
 
@@ -34,11 +34,11 @@ def hog(pool: np.ndarray, options: Mapping) -> Extractor:
 
     ``options``: with the key hog, as in params.yaml, lengths in pixels. Raises ``ValueError`` unless the window is
     exactly the image, so that an image is one descriptor. OpenCV keeps the first ``l2hys_threshold`` it meets as long
-    as the process lives: use one a process.
+    as the process lives: use one a process. Of a coloured image it takes, in each pixel, the channel that changes most.
     """
     own = options["hog"]
-    if pool.shape[1:] != (own["window"], own["window"]):
-        raise ValueError(f"features.hog.window must be the size of the images, {pool.shape[1:]}, got {own['window']}")
+    if pool.shape[1:3] != (own["window"], own["window"]):
+        raise ValueError(f"features.hog.window must be the size of the images, {pool.shape[1:3]}, got {own['window']}")
     return _descriptors(*((own[name], own[name]) for name in ("window", "block", "stride", "cell")), own["bins"], own)
 
 
@@ -51,14 +51,15 @@ def hog_cells(pool: np.ndarray, options: Mapping, name: str) -> Extractor:
     own = options[name]
     cell = own["cell"]
     # Of the zeros that fill the last cell, half stand on either side.
-    sides = [max(-(-(length + 2 * own["padding"]) // cell), 2) * cell for length in pool.shape[1:]]
+    sides = [max(-(-(length + 2 * own["padding"]) // cell), 2) * cell for length in pool.shape[1:3]]
     around = [
-        ((side - length) // 2, -(-(side - length) // 2)) for side, length in zip(sides, pool.shape[1:], strict=True)
+        ((side - length) // 2, -(-(side - length) // 2)) for side, length in zip(sides, pool.shape[1:3], strict=True)
     ]
     extract = _descriptors(
         (sides[1], sides[0]), (2 * cell, 2 * cell), (cell, cell), (cell, cell), own["bins"], options["hog"]
     )
-    return lambda images: extract(np.pad(images, ((0, 0), *around)))
+    around = [(0, 0), *around, *[(0, 0)] * (pool.ndim - 3)]
+    return lambda images: extract(np.pad(images, around))
 
 
 def _descriptors(window: tuple, block: tuple, stride: tuple, cell: tuple, bins: int, options: Mapping) -> Extractor:
@@ -113,7 +114,7 @@ def names(extractor: str | Sequence[str]) -> list[str]:
     return [extractor] if isinstance(extractor, str) else list(extractor)
 
 
-def n_features(extractor: Extractor, image_shape: tuple[int, int]) -> int:
+def n_features(extractor: Extractor, image_shape: tuple[int, ...]) -> int:
     """Return how many features an image has."""
     return extractor(np.zeros((1, *image_shape), np.uint8)).shape[1]
 
@@ -124,9 +125,10 @@ def fill(
     target: np.ndarray,
     progress: Callable[[Iterable], Iterable] = iter,
 ) -> None:
-    """Write the features of ``images``, uint8 (N, height, width), into ``target``, float32 (N, D), side by side.
+    """Write the features of ``images`` into ``target``, float32 (N, D), side by side.
 
-    In chunks, so that memory stays flat, one on each core; ``progress`` is put around them.
+    ``images``: uint8 (N, height, width) or (N, height, width, 3). In chunks, so that memory stays flat, one on each
+    core; ``progress`` is put around them.
     """
 
     def write(rows: slice) -> None:

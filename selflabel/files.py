@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,9 +18,14 @@ import pyarrow as pa
 import pyarrow.csv
 import yaml
 
+from selflabel.chunks import chunks
+
 if TYPE_CHECKING:
     # Seconds to import, and only one stage draws.
     from matplotlib.figure import Figure
+
+
+_ROWS = 1_000
 
 
 @contextmanager
@@ -105,6 +111,21 @@ def new_array(path: Path, shape: tuple[int, ...], dtype: np.dtype) -> Iterator[n
             yield array
             array.flush()
             del array
+
+
+@contextmanager
+def scratch_array(beside: Path, shape: tuple[int, ...], dtype: np.dtype) -> Iterator[np.ndarray]:
+    """Yield a writable array, memory-mapped, in a file beside another that is gone when the block ends."""
+    with TemporaryFile(dir=Path(beside).parent) as file:
+        # A memory map cannot be empty.
+        yield np.zeros(shape, dtype) if 0 in shape else np.memmap(file, dtype, "w+", shape=shape)
+
+
+def write_rows(path: Path, array: np.ndarray, rows: np.ndarray) -> None:
+    """Write some rows of an array as an ``.npy`` file, in portions."""
+    with new_array(path, (len(rows), *array.shape[1:]), array.dtype) as target:
+        for part in chunks(len(rows), _ROWS):
+            target[part] = array[rows[part]]
 
 
 def read_table(path: Path) -> dict[str, np.ndarray]:

@@ -18,7 +18,7 @@ CHUNK = 250  # images; a chunk has some hundred thousand patches
 
 
 class Codebook(NamedTuple):
-    """``mean``: float32 (p²,); ``whiten``: float32 (p², p²); ``centres``: float32 (K, p²), whitened."""
+    """``mean``: float32 (D,); ``whiten``: float32 (D, D); ``centres``: float32 (K, D), whitened; D is p² or 3 p²."""
 
     mean: np.ndarray
     whiten: np.ndarray
@@ -29,8 +29,9 @@ class Codebook(NamedTuple):
 
 
 def learn(pool: np.ndarray, *, patch: int, stride: int, centres: int, grid: int, seed: int) -> Codebook:
-    """Return the whitening and the ``centres`` that k-means finds in patches of the ``pool``, uint8 (N, height, width).
+    """Return the whitening and the ``centres`` that k-means finds in patches of the ``pool``.
 
+    ``pool``: uint8 (N, height, width), or (N, height, width, 3): patches then have all three channels.
     ``patch``: side in pixels, at most the images'. ``grid``: at most the positions a patch has along a side. Raises
     ``ValueError`` where the pool has fewer patches than centres.
     """
@@ -86,7 +87,7 @@ def _encode(codebook: Codebook, images: np.ndarray) -> np.ndarray:
 
 
 def _patches(images: np.ndarray, side: int) -> np.ndarray:
-    # A view (N, down, across, side, side): every patch, none copied.
+    # A view (N, down, across, side, side), coloured (N, down, across, 3, side, side): every patch, none copied.
     return np.lib.stride_tricks.sliding_window_view(images, (side, side), axis=(1, 2))
 
 

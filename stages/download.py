@@ -1,33 +1,57 @@
 """Get the data set: images, index and class names; the truth goes into files of its own."""
 
-import numpy as np
+from functools import partial
 
-from selflabel import datasets, files
+import numpy as np
+from tqdm import tqdm
+
+from selflabel import datasets, files, own, settling
 from selflabel.params import load
 from stages import parse, run, say
 
 
 def main() -> None:
-    args = parse(__doc__, "check", "pool-images", "test-images", "index", "classes", "pool-truth", "test-truth")
+    args = parse(
+        __doc__, "check", "pool-images", "test-images", "index", "classes", "pool-truth", "test-truth", "problems"
+    )
     params = load()
-    dataset = datasets.load(params.dataset.name, params.dataset.source)
+    get = from_user if params.dataset.name in own.READERS else built_in
+    index, classes, labels, told = get(params.dataset, args)
+    files.write_table(args.index, index)
+    files.write_json(args.classes, classes)
+    files.write_array(args.pool_truth, labels["pool"])
+    files.write_array(args.test_truth, labels["test"])
+    say(f"download: {len(labels['pool']):,} pool and {len(labels['test']):,} test images of {told}")
 
-    parts = {"pool": dataset.pool, "test": dataset.test}
-    index = {
-        "row": np.concatenate([np.arange(len(part.images)) for part in parts.values()]),
-        "hash": [digest for part in parts.values() for digest in datasets.content_hashes(part.images)],
-        "split": [name for name, part in parts.items() for _ in part.images],
-    }
+
+def built_in(options, args) -> tuple[dict, tuple, dict, str]:
+    dataset = datasets.load(options.name, options.source)
+    files.write_table(args.problems, own.table([]))
     files.write_array(args.pool_images, dataset.pool.images)
     files.write_array(args.test_images, dataset.test.images)
-    files.write_table(args.index, index)
-    files.write_json(args.classes, dataset.classes)
-    files.write_array(args.pool_truth, dataset.pool.labels)
-    files.write_array(args.test_truth, dataset.test.labels)
-    say(
-        f"download: {len(dataset.pool.images):,} pool and {len(dataset.test.images):,} test images "
-        f"of {params.dataset.name} from {dataset.source}"
-    )
+    labels = {"pool": dataset.pool.labels, "test": dataset.test.labels}
+    return datasets.index(dataset), dataset.classes, labels, f"{options.name} from {dataset.source}"
+
+
+def from_user(options, args) -> tuple[dict, tuple, dict, str]:
+    found = own.listed(options.name, options.path)
+    # Now, so that what is refused below can be looked up.
+    files.write_table(args.problems, own.table(found.problems))
+    own.check_listing(found)
+    side, channels = (options.image_size,) * 2, (3,) * options.colour
+    with files.scratch_array(args.pool_images, (len(found.entries), *side, *channels), np.dtype(np.uint8)) as images:
+        # disable=None: a bar on a terminal, none in a log.
+        bar = partial(tqdm, desc="decoding", unit="chunks", disable=None)
+        hashes, reasons = own.decode(found.entries, images, max_pixels=options.max_pixels, progress=bar)
+        settled = settling.settle(found, hashes, reasons)
+        files.write_table(args.problems, own.table(settled.problems))
+        n_refused = own.refused(settled, on_error=options.on_error, place=args.problems)
+        own.check(found.classes, settled.labels["pool"])
+        files.write_rows(args.pool_images, images, settled.entries["pool"])
+        files.write_rows(args.test_images, images, settled.entries["test"])
+    n_kept = sum(problem.action == "kept" for problem in settled.problems)
+    told = f"{options.path}; {n_refused:,} cannot be used, {n_kept:,} are the same as another: {args.problems}"
+    return settling.index(found, settled, hashes), found.classes, settled.labels, told
 
 
 if __name__ == "__main__":

@@ -76,7 +76,8 @@ def environment() -> dict[str, str]:
     return os.environ | names | {"PATH": path, "DVC_NO_ANALYTICS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def _new_project(folder: Path) -> Project:
+def _copy(folder: Path) -> Project:
+    """The project as a new repository, with nothing computed yet."""
     project = Project(folder)
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
@@ -90,9 +91,22 @@ def _new_project(folder: Path) -> Project:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, target)
     project.run("git", "init", "--quiet", "--initial-branch", "main")
+    return project
+
+
+def _new_project(folder: Path) -> Project:
+    project = _copy(folder)
     project.set(**yaml.safe_load((ROOT / "presets/tutorial.yaml").read_text()))
     project.set(**SMALL)
     project.run("python", "-m", "selflabel", "rounds", "3")
+    project.commit("start")
+    return project
+
+
+@pytest.fixture(scope="module")
+def default_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The project with its own parameters and nothing computed yet, committed."""
+    project = _copy(tmp_path_factory.mktemp("default"))
     project.commit("start")
     return project
 

@@ -31,7 +31,9 @@ class Stage(NamedTuple):
 
     @property
     def data(self) -> set[str]:
-        return self.deps - self.code
+        # One's own images are no stage's output, and their path arrives with the parameters: on a command line its
+        # spaces would split it.
+        return self.deps - self.code - {"${dataset.path}"}
 
 
 def stages() -> list[Stage]:

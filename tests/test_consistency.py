@@ -71,6 +71,24 @@ def test_a_hog_window_that_is_not_the_image_is_a_fault():
     ]
 
 
+def test_own_images_have_the_size_that_is_asked_for():
+    own = [("dataset.name", "folder"), ("dataset.image_size", 64)]
+    assert params.faults(changed(*own)) == [
+        "features.hog.window must be 64, the size of the images of folder, got 28; "
+        "features.extractor=pixels takes any size"
+    ]
+    assert params.faults(changed(*own, ("dataset.image_size", 28))) == []
+    small = [("features.extractor", "hog_fine"), ("features.hog_fine.cell", 65)]
+    (fault,) = params.faults(changed(*own, *small))
+    assert fault == "features.hog_fine.cell must be at most 64, the size of the images, got 65"
+
+
+@pytest.mark.parametrize("name", ["folder", "csv", "npz", "idx"])
+def test_the_smallest_class_of_own_data_is_not_known_beforehand(name):
+    changes = [("dataset.name", name), ("dataset.image_size", 28), ("self_label.folds", 20)]
+    assert params.faults(changed(*changes, ("seed_labels.percentage", 0.001))) == []
+
+
 def test_the_geometry_of_hog_does_not_matter_where_it_is_not_used():
     changes = [("features.extractor", "pixels"), ("dataset.name", "digits"), ("features.hog.cell", 5)]
     assert params.faults(changed(*changes)) == []
@@ -132,7 +150,7 @@ def test_more_rounds_than_the_table_has_are_a_fault_that_names_the_remedy():
 @pytest.mark.parametrize("name", ["fashion_mnist", "digits"])
 def test_a_percentage_that_gives_a_class_no_seed_label_is_a_fault(name):
     size = consistency.SMALLEST_CLASS[name]
-    sections = {"dataset": SimpleNamespace(name=name), "seed_labels": SimpleNamespace(percentage=None)}
+    sections = {"dataset": SimpleNamespace(name=name, image_size=32), "seed_labels": SimpleNamespace(percentage=None)}
     for percentage, n_faults in ((40 / size, 1), (60 / size, 0)):
         sections["seed_labels"].percentage = percentage
         assert len(consistency.faults(sections, n_round_rows=None)) == n_faults
@@ -302,7 +320,7 @@ def test_a_classifier_that_can_work_is_no_fault(values, weights):
 
 
 def test_rules_about_a_section_that_is_missing_are_left_out():
-    sections = {"dataset": SimpleNamespace(name="digits")}
+    sections = {"dataset": SimpleNamespace(name="digits", image_size=32)}
     assert consistency.faults(sections, n_round_rows=3) == consistency.faults({}, n_round_rows=3) == []
 
 

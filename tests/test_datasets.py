@@ -280,3 +280,18 @@ def test_images_have_the_same_hash_exactly_if_they_are_the_same():
 def test_the_same_bytes_in_another_shape_have_another_hash():
     images = np.zeros((1, 2, 3), np.uint8)
     assert datasets.content_hashes(images) != datasets.content_hashes(images.reshape(1, 3, 2))
+
+
+def test_the_index_has_a_row_for_each_image_of_the_pool_and_then_of_the_test_images(folder):
+    loaded = datasets.load("fashion_mnist", str(folder))
+    assert {name: list(column) for name, column in datasets.index(loaded).items()} == {
+        "row": [0, 1, 2, 0],
+        "hash": datasets.content_hashes(ARRAYS["pool", "images"]) + datasets.content_hashes(ARRAYS["test", "images"]),
+        "split": ["pool", "pool", "pool", "test"],
+    }
+
+
+def test_own_data_are_not_loaded_as_a_built_in_set():
+    with pytest.raises(ValueError) as error:
+        datasets.load("folder", "auto")
+    assert str(error.value) == "dataset.name must be one of fashion_mnist, digits, mnist_sample here, got 'folder'"

@@ -96,7 +96,7 @@ def test_images_that_may_not_be_written_to_have_features_too(name):
     np.testing.assert_array_equal(extract(images), extract(IMAGES))
 
 
-@pytest.mark.parametrize("shape", [(14, 14), (28, 32), (32, 28), (28, 28, 3)])
+@pytest.mark.parametrize("shape", [(14, 14), (28, 32), (32, 28)])
 def test_a_window_that_is_not_the_image_is_refused(shape):
     with pytest.raises(ValueError) as error:
         features.hog(np.zeros((1, *shape), np.uint8), OPTIONS)
@@ -165,3 +165,39 @@ def test_principal_components_keep_distances_and_are_learnt_from_the_pool_alone(
     np.testing.assert_allclose(few(images), all_of_them[:, :5], atol=1e-4)
     np.testing.assert_allclose(few(images[:3]), few(images)[:3], atol=1e-5)
     assert features.reduced(extract, images[:4], 30)(images).shape == (50, 4)
+
+
+COLOURED = np.random.default_rng(1).integers(0, 256, (12, 28, 28, 3), np.uint8)
+
+
+@pytest.mark.parametrize("name", features.EXTRACTORS)
+def test_coloured_images_have_features_too(name):
+    extract = features.EXTRACTORS[name](COLOURED, SMALL)
+    found = extract(COLOURED)
+    assert found.shape == (12, features.n_features(extract, (28, 28, 3)))
+    assert found.dtype == np.float32
+    # A channel counts: which one is not all the same.
+    assert not np.array_equal(found, extract(COLOURED[..., [0, 0, 0]]))
+
+
+@pytest.mark.parametrize("name", ["hog", "hog_fine", "hog_coarse"])
+def test_hog_of_three_equal_channels_is_that_of_one(name):
+    grey = features.EXTRACTORS[name](IMAGES, OPTIONS)(IMAGES)
+    coloured = np.stack([IMAGES] * 3, axis=3)
+    np.testing.assert_array_equal(features.EXTRACTORS[name](coloured, OPTIONS)(coloured), grey)
+
+
+def test_coloured_fine_hog_is_opencvs_descriptor_of_the_padded_image():
+    padded = np.pad(COLOURED, ((0, 0), (2, 2), (2, 2), (0, 0)))
+    descriptor = cv2.HOGDescriptor(
+        (32, 32), (8, 8), (4, 4), (4, 4), 9, 1, HOG["win_sigma"], 0, HOG["l2hys_threshold"], HOG["gamma_correction"],
+        HOG["levels"], HOG["signed_gradients"],
+    )  # fmt: skip
+    options = OPTIONS | {"hog_fine": {"cell": 4, "padding": 2, "bins": 9}}
+    found = features.EXTRACTORS["hog_fine"](COLOURED, options)(COLOURED)
+    np.testing.assert_array_equal(found, [descriptor.compute(image).ravel() for image in padded])
+
+
+def test_coloured_pixels_are_red_green_and_blue_in_reading_order():
+    image = np.uint8([[[[0, 51, 102]], [[255, 0, 51]]]])
+    np.testing.assert_array_equal(features.pixels(image, {})(image), np.float32([[0, 0.2, 0.4, 1, 0, 0.2]]))

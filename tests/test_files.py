@@ -256,3 +256,19 @@ def test_keys_in_another_order_have_the_same_bytes(tmp_path):
     files.write_json(tmp_path / "b.json", {"b": {"d": 3, "c": 2}, "a": 1})
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
     assert json.loads((tmp_path / "a.json").read_text()) == {"a": 1, "b": {"c": 2, "d": 3}}
+
+
+@pytest.mark.parametrize("n", [0, 1, 2500])
+def test_rows_of_a_scratch_array_are_written_and_the_array_is_gone(tmp_path, n):
+    rows = np.random.default_rng(0).permutation(2600)[:n]
+    with files.scratch_array(tmp_path / "a.npy", (2600, 2, 3), np.dtype(np.uint8)) as scratch:
+        scratch[...] = np.random.default_rng(1).integers(0, 256, scratch.shape, np.uint8)
+        files.write_rows(tmp_path / "a.npy", scratch, rows)
+        expected = np.array(scratch[rows])
+    np.testing.assert_array_equal(np.load(tmp_path / "a.npy"), expected)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.npy"]
+
+
+def test_a_scratch_array_may_be_empty(tmp_path):
+    with files.scratch_array(tmp_path / "a.npy", (0, 2, 3), np.dtype(np.uint8)) as scratch:
+        assert (scratch.shape, scratch.dtype) == ((0, 2, 3), np.uint8)

@@ -27,12 +27,14 @@ TREE = merged(
 )
 
 SECTIONS = ", ".join(params.Params._fields)
+DATASETS = "'fashion_mnist', 'digits', 'mnist_sample', 'folder', 'csv', 'npz' or 'idx'"
 INNER = ("hog", "hog_fine", "hog_coarse", "kmeans_patches")
 IN_KEYS = [(section, key) for section, keys in TREE.items() for key in keys if key not in INNER]
 IN_KEYS += [("features", name, key) for name in INNER for key in TREE["features"][name]]
 
 WHOLE = ["bins", "block", "cell", "levels", "stride", "window"]
 WHOLE = [("features", "hog", key) for key in WHOLE] + [
+    ("dataset", "image_size"), ("dataset", "max_pixels"),
     ("seed_labels", "seed"), ("self_label", "iterations"), ("self_label", "k"), ("self_label", "folds"),
     ("ask", "per_round"), ("ask", "budget"), ("ask", "seed"), ("classifier", "neighbours"), ("classifier", "trees"),
     ("classifier", "seed"), ("leak", "iterations"),
@@ -52,9 +54,10 @@ NUMBERS = [
     ("leak", "threshold_step"), ("smoothing", "alpha"), ("smoothing", "temperature"),
     *(("student", key) for key in ("learning_rate", "weight_decay", "sharpen", "weight")),
 ]  # fmt: skip
-TEXTS = [("dataset", "source"), ("ask", "strategy"), ("classifier", "name")]
+TEXTS = [("dataset", "source"), ("dataset", "path"), ("ask", "strategy"), ("classifier", "name")]
 FINAL = ("self_label", "final_threshold")  # the one number that may be missing
 SWITCHES = [
+    ("dataset", "colour"),
     ("features", "hog", "gamma_correction"),
     ("features", "hog", "signed_gradients"),
     ("student", "flip"),
@@ -127,7 +130,7 @@ def test_a_missing_key_is_a_fault(path):
         ("self_lable", "self_lable is not a parameter; did you mean self_label?"),
         ("zzz", f"zzz is not a parameter; known here: {SECTIONS}"),
         ("dataset.nane", "dataset.nane is not a parameter; did you mean name?"),
-        ("dataset.zzz", "dataset.zzz is not a parameter; known here: name, source"),
+        ("dataset.zzz", f"dataset.zzz is not a parameter; known here: {', '.join(TREE['dataset'])}"),
         ("features.hog.blok", "features.hog.blok is not a parameter; did you mean block?"),
         ("features.hog.zzz", f"features.hog.zzz is not a parameter; known here: {', '.join(TREE['features']['hog'])}"),
     ],
@@ -220,8 +223,9 @@ def test_a_switch_is_true_or_false_and_nothing_else(path, value):
 @pytest.mark.parametrize(
     ("path", "value", "rule"),
     [
-        ("dataset.name", "mnist", "'fashion_mnist', 'digits' or 'mnist_sample'"),
-        ("dataset.name", None, "'fashion_mnist', 'digits' or 'mnist_sample'"),
+        ("dataset.name", "mnist", DATASETS),
+        ("dataset.name", None, DATASETS),
+        ("dataset.on_error", "go on", "'stop' or 'skip'"),
         (
             "self_label.accept",
             "best",
@@ -253,6 +257,8 @@ def test_a_choice_among_whole_numbers_takes_no_boolean_and_no_fraction(path, val
 @pytest.mark.parametrize(
     ("path", "interval", "outside", "inside"),
     [
+        ("dataset.image_size", "[8, 1024]", [7, 1025], []),
+        ("dataset.max_pixels", "[1, 2147483647]", [0, 2**31], [1, 2**31 - 1]),
         ("features.hog.bins", "[1, 360]", [0, 361], [1, 360]),
         ("features.hog.window", "[2, 1024]", [1, 1025, -28], []),
         ("features.hog.block", "[1, inf)", [0, -1], []),
@@ -307,7 +313,7 @@ def test_more_scales_than_a_c_integer_holds_are_a_fault():
 SEVERAL = [
     "answers is missing",
     f"ask.strategy must be one of {', '.join(asking.STRATEGIES)}, or different ones but none joined by +, got 'marge'",
-    "dataset.name must be 'fashion_mnist', 'digits' or 'mnist_sample', got 'mnist'",
+    f"dataset.name must be {DATASETS}, got 'mnist'",
     "draw.seeds is not a parameter; did you mean seed?",
     "evaluate is missing",
     "features.hog.bins must be in [1, 360], got 0",

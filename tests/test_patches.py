@@ -17,12 +17,15 @@ def learn(pool=POOL, **changes):
 def slowly(codebook, image):
     """The same, patch by patch, as the paper says it."""
     side = codebook.patch
-    down, across = (range(0, length - side + 1, codebook.stride) for length in image.shape)
+    down, across = (range(0, length - side + 1, codebook.stride) for length in image.shape[:2])
     edges = [np.linspace(0, len(places), codebook.grid + 1).round().astype(int) for places in (down, across)]
     parts = np.zeros((codebook.grid, codebook.grid, len(codebook.centres)))
     for i, top in enumerate(down):
         for j, left in enumerate(across):
-            patch = image[top : top + side, left : left + side].ravel().astype(float)
+            patch = image[top : top + side, left : left + side]
+            # Of a coloured one channel after channel.
+            patch = np.moveaxis(patch, 2, 0) if image.ndim == 3 else patch
+            patch = patch.ravel().astype(float)
             patch = (patch - patch.mean()) / np.sqrt(patch.var() + 10)
             point = (patch - codebook.mean) @ codebook.whiten
             distances = np.linalg.norm(point - codebook.centres, axis=1)
@@ -70,3 +73,11 @@ def test_more_centres_than_patches_are_refused():
     with pytest.raises(ValueError) as error:
         learn(POOL[:2], centres=30)
     assert str(error.value) == "features.kmeans_patches.centres must be at most the 20 patches there are, got 30"
+
+
+def test_coloured_patches_have_all_three_channels():
+    pool = np.random.default_rng(1).integers(0, 256, (40, 12, 10, 3), np.uint8)
+    codebook = learn(pool)
+    assert codebook.centres.shape == (8, 3 * 16)
+    found = patches.encode(codebook, pool[:3])
+    np.testing.assert_allclose(found, [slowly(codebook, image) for image in pool[:3]], rtol=1e-3, atol=1e-3)

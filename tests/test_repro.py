@@ -99,7 +99,7 @@ def test_fewer_rounds_reuse_those_already_played(project):
 
 def test_another_metric_runs_evaluate_and_what_shows_it(project, edit):
     edit(project.folder / "selflabel/evaluation.py", '"""The contents of the metrics', '"""The content of the metrics')
-    assert project.stages_run() == ["evaluate"]
+    assert project.stages_run() == ["code", "evaluate"]
 
 
 def test_a_changed_threshold_repeats_the_rounds_and_not_the_baselines(project):

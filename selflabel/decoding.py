@@ -1,0 +1,108 @@
+"""From the bytes of an image file to an array of one size; what cannot be one is refused with a reason.
+
+Transparent pixels become black, as the padding is.
+"""
+
+import struct
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+# Pixels and nothing else: Pillow would hand PostScript to another program.
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "JPEG2000", "AVIF")
+# What Pillow calls a camera's JPEG with a preview behind the picture: not animated.
+WITH_PREVIEW = "MPO"
+# Whatever a damaged file makes Pillow's readers stumble over.
+_STUMBLES = (
+    OSError, ValueError, SyntaxError, TypeError, AttributeError, ArithmeticError, LookupError, RuntimeError, EOFError,
+    MemoryError, struct.error, zlib.error,
+)  # fmt: skip
+
+# All readers now, rather than by several threads at once.
+Image.init()
+# The own limit is checked first, and a warning of Pillow's would only be printed beside it.
+Image.MAX_IMAGE_PIXELS = None
+
+
+def decode(data: bytes, *, size: int, colour: bool, max_pixels: int) -> np.ndarray:
+    """Return the image in a file's bytes as ``fit`` does: uint8 (size, size), or (size, size, 3) with ``colour``.
+
+    Told by its content, turned as its EXIF says, 16 bits scaled to 8. Raises ``ValueError`` with the reason alone: no
+    bytes, no image, damaged or truncated, several frames, more than ``max_pixels``, values that are no 16 bits.
+    """
+    if not data:
+        raise ValueError("zero bytes")
+    with _reading():
+        image = Image.open(BytesIO(data), formats=FORMATS)
+    # The header says so: nothing is decoded yet.
+    if image.width * image.height > max_pixels:
+        raise ValueError(f"{image.width}×{image.height} pixels, more than dataset.max_pixels")
+    with _reading():
+        is_animated = getattr(image, "is_animated", False) and image.format != WITH_PREVIEW
+    if is_animated:
+        raise ValueError("several frames")
+    with _reading():
+        image.load()
+    image = _byte_deep(_upright(image))
+    with _reading():
+        return _fitted(_opaque(image), size, colour)
+
+
+def fit(image: np.ndarray, *, size: int, colour: bool) -> np.ndarray:
+    """Return an image, uint8 (h, w) or (h, w, 3), as uint8 (size, size), or (size, size, 3) with ``colour``.
+
+    Its aspect is kept: scaled until its longer side is ``size`` (down by the mean over areas, up bilinearly), in the
+    middle, with black around it. Grey is the luma of ITU-R BT.601.
+    """
+    return _fitted(Image.fromarray(np.ascontiguousarray(image)), size, colour)
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    try:
+        yield
+    except UnidentifiedImageError as error:
+        raise ValueError("not an image") from error
+    except _STUMBLES as error:
+        # Not the error's own words: some hold an address, and what is written has to be the same every time.
+        raise ValueError("truncated" if "truncated" in str(error).lower() else "damaged") from error
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(image)
+    except _STUMBLES:
+        # Pixels are whole: only the note about them is damaged.
+        return image
+
+
+def _byte_deep(image: Image.Image) -> Image.Image:
+    if image.mode == "F":
+        raise ValueError("floating-point values")
+    if not image.mode.startswith("I"):
+        return image
+    values = np.asarray(image).astype(np.int64)
+    if values.min() < 0 or values.max() > 65535:
+        raise ValueError("values of 32 bits")
+    return Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8))
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    if not image.has_transparency_data:
+        return image
+    return Image.alpha_composite(Image.new("RGBA", image.size, (0, 0, 0, 255)), image.convert("RGBA")).convert("RGB")
+
+
+def _fitted(image: Image.Image, size: int, colour: bool) -> np.ndarray:
+    mode = "RGB" if colour else "L"
+    image, longer = image.convert(mode), max(image.size)
+    inner = [max(1, round(length * size / longer)) for length in image.size]
+    # Pillow's box filter is the mean over areas.
+    image = image.resize(inner, Image.Resampling.BOX if longer > size else Image.Resampling.BILINEAR)
+    framed = Image.new(mode, (size, size))
+    framed.paste(image, tuple((size - length) // 2 for length in inner))
+    return np.asarray(framed)

@@ -1,0 +1,193 @@
+"""What a user's own data consist of: the files of a folder or of a manifest, listed without opening an image.
+
+Every file is either an entry or a problem with its reason, so that none disappears uncounted.
+"""
+
+import errno
+import os
+import re
+import stat
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from selflabel import manifests
+from selflabel.manifests import POOL, TEST
+
+UNLABELLED = "unlabelled"
+README = "README.md"
+UNLABELLED_TEST = "a test image without a label"
+HIDDEN = "hidden file"
+FOR_DVC_UNREADABLE = BROKEN, LOOP, NOT_REGULAR, NO_NAME = (
+    "a broken link", "a loop of links", "not a regular file", "a name that is not UTF-8",
+)  # fmt: skip
+_REASONS = {
+    errno.ENOENT: "no such file",
+    errno.ENOTDIR: "no such file",
+    errno.ELOOP: LOOP,
+    errno.EACCES: "no permission",
+    errno.EPERM: "no permission",
+}
+
+
+class Entry(NamedTuple):
+    """An image that may be used: ``path`` names it in tables; ``source`` is its file, or uint8 (h, w) or (h, w, 3).
+
+    ``label``: class name, empty for none. ``split``: pool or test.
+    """
+
+    path: str
+    label: str
+    split: str
+    source: Path | np.ndarray
+
+
+class Problem(NamedTuple):
+    """A file that cannot be used (``action``: refused), whose use is to be known (kept), or that is hidden (ignored)."""
+
+    path: str
+    reason: str
+    action: str = "refused"
+
+
+class Listing(NamedTuple):
+    """Entries, the pool's first and each split by path; problems by path; the classes in the order of their numbers."""
+
+    entries: list[Entry]
+    problems: list[Problem]
+    classes: tuple[str, ...]
+
+
+def listing(entries: Sequence[Entry], problems: Sequence[Problem], classes: Sequence[str]) -> Listing:
+    """Return entries and problems in their order, those of the test images that have no label as problems."""
+    unusable = [entry for entry in entries if entry.split == TEST and not entry.label]
+    problems = [*problems, *(Problem(entry.path, UNLABELLED_TEST) for entry in unusable)]
+    used = [entry for entry in entries if entry.split == POOL or entry.label]
+    return Listing(used, sorted(problems, key=lambda problem: os.fsencode(problem.path)), tuple(classes))
+
+
+def folder(directory: Path) -> Listing:
+    """Return what is below a folder: CLASS/**, unlabelled/**, test/CLASS/**, and files without a label in the folder.
+
+    The folder's own README.md is none of it. Classes are the names of the folders, sorted. Raises ``ValueError`` for a
+    folder that is probably meant to be unlabelled or test.
+    """
+    root, entries, problems, classes = Path(directory).resolve(), [], [], set()
+    for path, reason in _walk(root):
+        label, split = _place(path.split("/"))
+        if path.endswith("/") and not reason:
+            classes.add(label)
+        elif reason := reason or ("in no class folder" if split == TEST and not label else ""):
+            # What a desktop leaves behind is nobody's image.
+            action = "ignored" if reason == HIDDEN else "refused"
+            problems.append(Problem(escaped(path), reason, action))
+        else:
+            entries.append(Entry(path, label, split, root / path))
+    return listing(sorted(entries, key=_order), problems, _meant(classes - {""}))
+
+
+def dvc_fault(directory: Path) -> str | None:
+    """Return in one sentence what in a folder DVC, which digests all of it, would stop at or wait for without end."""
+    found = [
+        problem for problem in folder(directory).problems if problem.reason in (BROKEN, LOOP, NOT_REGULAR, NO_NAME)
+    ]
+    if not found:
+        return None
+    more = f" and {len(found) - 1:,} more" if len(found) > 1 else ""
+    return f"dataset.path must hold nothing that DVC cannot read, got {found[0].path} ({found[0].reason}){more}"
+
+
+def manifest(path: Path) -> Listing:
+    """Return what a CSV file lists: columns path, and if there label and split (pool or test); others are ignored.
+
+    Paths are relative to the manifest's folder. Classes are the labels, sorted. Raises ``ValueError`` naming file and
+    line where the file is not such a table.
+    """
+    path, entries, problems, seen = Path(path), [], [], set()
+    rows = manifests.parse(path.read_bytes(), source=str(path))
+    for row in rows:
+        file = path.parent / row["path"]
+        reason = "no path" if not row["path"] else "listed before" if file in seen else _fault(file)
+        seen.add(file)
+        if reason:
+            problems.append(Problem(row["path"], reason))
+        else:
+            entries.append(Entry(row["path"], row["label"], row["split"], file))
+    return listing(sorted(entries, key=_order), problems, sorted({row["label"] for row in rows} - {""}))
+
+
+def escaped(path: str) -> str:
+    """Return a path as text, with each byte that is not UTF-8 as ``\\xff``."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def why(error: OSError | ValueError) -> str:
+    """Return in a few words why a file cannot be read; a ``ValueError``'s own are taken."""
+    if not isinstance(error, OSError):
+        return str(error)
+    return _REASONS.get(error.errno) or (error.strerror or "unreadable").lower()
+
+
+def _order(entry: Entry) -> tuple[bool, bytes]:
+    return entry.split == TEST, entry.path.encode()
+
+
+def _walk(root: Path) -> Iterator[tuple[str, str]]:
+    """Yield the path below ``root`` of every file, and why it cannot be used, or an empty text.
+
+    Folders are yielded too, with a slash at the end, unless their files are hidden or cannot be named.
+    """
+    todo = [""]
+    while todo:
+        below = todo.pop()
+        try:
+            found = list(os.scandir(root / below))
+        except OSError as error:
+            yield below, why(error)
+            continue
+        for each in found:
+            path = below + each.name
+            hidden = HIDDEN if re.search(r"(?:^|/)\.", path) else ""
+            if each.is_dir(follow_symlinks=False):
+                todo.append(f"{path}/")
+                yield from [] if hidden or _unnamable(path) else [(f"{path}/", "")]
+            elif path != README:
+                yield path, _unnamable(path) or _fault(root / path, root) or hidden
+
+
+def _unnamable(path: str) -> str:
+    return NO_NAME if any("\ud800" <= letter <= "\udfff" for letter in path) else ""
+
+
+def _fault(file: Path, root: Path | None = None) -> str:
+    """Return why a file is not to be opened, or an empty text; a link must not leave ``root``, if that is given."""
+    try:
+        mode, is_link = file.stat().st_mode, root is not None and file.is_symlink()
+    except FileNotFoundError as error:
+        return BROKEN if file.is_symlink() else why(error)
+    except (OSError, ValueError) as error:
+        return why(error)
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        return NOT_REGULAR
+    if is_link and not file.resolve().is_relative_to(root):
+        return "a link that leaves the folder"
+    if stat.S_ISDIR(mode):
+        return "a link to a folder" if is_link else "a folder"
+    return ""
+
+
+def _place(parts: list[str]) -> tuple[str, str]:
+    """Return label and split of the file with these parts in its path."""
+    split = TEST if parts[0] == TEST and len(parts) > 1 else POOL
+    inside = parts[1:] if split == TEST else parts
+    return (inside[0] if len(inside) > 1 and inside[0] != UNLABELLED else ""), split
+
+
+def _meant(classes: set[str]) -> list[str]:
+    for name in sorted(classes):
+        meant = name.casefold().replace("unlabeled", UNLABELLED)
+        if meant in (UNLABELLED, TEST):
+            raise ValueError(f"a folder must be called {meant}, or be a class of another name, got {name!r}")
+    return sorted(classes)
