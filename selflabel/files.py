@@ -6,6 +6,7 @@ only when it is complete.
 
 import csv
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -57,6 +58,19 @@ def append_text(path: Path, text: str) -> None:
     """Append to a UTF-8 file, whose other bytes stay as they are."""
     with Path(path).open("a", encoding="utf-8", newline="") as target:
         target.write(text)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file as it is."""
+    with _replacing(Path(path)) as partial:
+        partial.write_bytes(data)
+
+
+def write_link(path: Path, target: Path) -> None:
+    """Write a symbolic link to a file: a relative one if ``target`` is relative."""
+    with _replacing(Path(path)) as partial:
+        partial.unlink(missing_ok=True)
+        partial.symlink_to(target if Path(target).is_absolute() else os.path.relpath(target, Path(path).parent))
 
 
 def read_json(path: Path) -> object:
@@ -160,6 +174,24 @@ def write_table(path: Path, columns: Mapping[str, np.ndarray | list]) -> None:
     options = pa.csv.WriteOptions(quoting_style="needed", quoting_header="needed")
     with _replacing(Path(path)) as partial:
         pa.csv.write_csv(table, partial, write_options=options)
+
+
+def write_parquet(path: Path, columns: Mapping[str, np.ndarray | list]) -> None:
+    """Write columns of one length as Parquet; NaN becomes null."""
+    # Here and below: one stage alone needs it.
+    from pyarrow import parquet
+
+    table = pa.table({name: pa.array(column, from_pandas=True) for name, column in columns.items()})
+    with _replacing(Path(path)) as partial:
+        parquet.write_table(table, partial)
+
+
+def write_image(path: Path, image: np.ndarray) -> None:
+    """Write an image, uint8 (h, w) or (h, w, 3), as PNG."""
+    from PIL import Image
+
+    with _replacing(Path(path)) as partial:
+        Image.fromarray(image).save(partial, format="PNG")
 
 
 def write_picture(path: Path, figure: "Figure") -> None:

@@ -41,11 +41,11 @@ class Entry(NamedTuple):
     path: str
     label: str
     split: str
-    source: Path | np.ndarray
+    source: str | np.ndarray  # a Path is five times as large as its text
 
 
 class Problem(NamedTuple):
-    """A file that cannot be used (``action``: refused), whose use is to be known (kept), or that is hidden (ignored)."""
+    """A file that cannot be used (``action``: refused), that is hidden (ignored), or used with a remark (kept)."""
 
     path: str
     reason: str
@@ -84,7 +84,7 @@ def folder(directory: Path) -> Listing:
             action = "ignored" if reason == HIDDEN else "refused"
             problems.append(Problem(escaped(path), reason, action))
         else:
-            entries.append(Entry(path, label, split, root / path))
+            entries.append(Entry(path, label, split, str(root / path)))
     return listing(sorted(entries, key=_order), problems, _meant(classes - {""}))
 
 
@@ -114,7 +114,7 @@ def manifest(path: Path) -> Listing:
         if reason:
             problems.append(Problem(row["path"], reason))
         else:
-            entries.append(Entry(row["path"], row["label"], row["split"], file))
+            entries.append(Entry(row["path"], row["label"], row["split"], str(file)))
     return listing(sorted(entries, key=_order), problems, sorted({row["label"] for row in rows} - {""}))
 
 

@@ -104,7 +104,7 @@ def _decode(entry: Entry, target: np.ndarray, max_pixels: int, options: Mapping)
         target[...] = decoding.fit(entry.source, **options)
         return datasets.content_hashes(entry.source[None])[0], ""
     try:
-        data = entry.source.read_bytes()
+        data = Path(entry.source).read_bytes()
         target[...] = decoding.decode(data, max_pixels=max_pixels, **options)
     except (OSError, ValueError) as error:
         return "", listing.why(error)

@@ -30,6 +30,7 @@ class Params(NamedTuple):
     leak: schema.Leak
     evaluate: schema.Evaluate
     draw: schema.Draw
+    export: schema.Export
 
 
 def faults(tree: object, *, n_round_rows: int | None = None) -> list[str]:

@@ -189,3 +189,9 @@ class Evaluate(_Section):
 class Draw(_Section):
     samples_per_class: Annotated[int, _within("[1, 50]")]
     seed: Seed
+
+
+class Export(_Section):
+    folders: Literal["none", "copy", "link"]
+    imagefolder: bool
+    label_studio: bool

@@ -4,7 +4,6 @@ Images that are the same are told by their hashes; where people disagree on one,
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -57,7 +56,7 @@ def index(found: Listing, settled: Settled, hashes: Sequence[str]) -> dict[str, 
         "split": [found.entries[n].split for n in order],
         "conflict": np.concatenate([settled.conflict, np.zeros(len(settled.entries[TEST]), bool)]).astype(np.int8),
     }
-    is_files = any(isinstance(entry.source, Path) for entry in found.entries)
+    is_files = any(isinstance(entry.source, str) for entry in found.entries)
     return columns | ({"path": [found.entries[n].path for n in order]} if is_files else {})
 
 

@@ -74,7 +74,7 @@ def look(kind: str, path: str) -> dict[str, object]:
     }
 
 
-def _shape(source: Path | np.ndarray) -> tuple[int, bool] | None:
+def _shape(source: str | np.ndarray) -> tuple[int, bool] | None:
     """Return an image's longer side in pixels and whether it has colours; None if its header cannot be read."""
     if isinstance(source, np.ndarray):
         return max(source.shape[:2]), source.ndim == 3

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from matplotlib.figure import Figure
+from pyarrow import parquet
 
 from selflabel import files
 
@@ -272,3 +273,18 @@ def test_rows_of_a_scratch_array_are_written_and_the_array_is_gone(tmp_path, n):
 def test_a_scratch_array_may_be_empty(tmp_path):
     with files.scratch_array(tmp_path / "a.npy", (0, 2, 3), np.dtype(np.uint8)) as scratch:
         assert (scratch.shape, scratch.dtype) == ((0, 2, 3), np.uint8)
+
+
+def test_parquet_keeps_types_has_null_for_nan_and_always_the_same_bytes(tmp_path):
+    columns = {
+        "a": np.int16([1, -1]),
+        "b": np.array([0.5, np.nan]),
+        "c": np.array(["x", ""], object),
+        "d": [True, False],
+    }
+    for name in ("one", "two"):
+        files.write_parquet(tmp_path / name, columns)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+    table = parquet.read_table(tmp_path / "one")
+    assert [str(kind) for kind in table.schema.types] == ["int16", "double", "string", "bool"]
+    assert table.to_pydict() == {"a": [1, -1], "b": [0.5, None], "c": ["x", ""], "d": [True, False]}

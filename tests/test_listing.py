@@ -38,7 +38,7 @@ def test_folders_are_classes_and_what_is_in_none_has_no_label(tmp_path):
     ]
     assert found.classes == ("cat", "dog")
     assert found.problems == []
-    assert all(entry.source == tmp_path / entry.path for entry in found.entries)
+    assert all(entry.source == str(tmp_path / entry.path) for entry in found.entries)
 
 
 def test_an_empty_class_folder_is_a_class(tmp_path):
@@ -166,7 +166,7 @@ def test_a_manifest_lists_paths_from_its_own_folder_or_absolute_ones(tmp_path):
         ("../other/x.png", "cat", "test"),
     ]
     assert found.classes == ("cat", "dog")
-    assert all(entry.source.read_bytes() == b"x" for entry in found.entries)
+    assert all(Path(entry.source).read_bytes() == b"x" for entry in found.entries)
 
 
 def test_a_row_of_a_manifest_that_names_no_file_is_listed(tmp_path):

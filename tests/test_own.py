@@ -3,6 +3,7 @@
 import hashlib
 import warnings
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -72,7 +73,7 @@ def test_decoding_gives_hashes_of_the_files_and_reasons(tmp_path):
         target = np.zeros((len(found.entries), size, size, *[3] * colour), np.uint8)
         results.append(own.decode(found.entries, target, max_pixels=1000, progress=lambda x: seen.append(len(x)) or x))
         for n in (0, 69):
-            data = found.entries[n].source.read_bytes()
+            data = Path(found.entries[n].source).read_bytes()
             expected = decoding.decode(data, size=size, colour=colour, max_pixels=1000)
             np.testing.assert_array_equal(target[n], expected)
             assert results[-1][0][n] == hashlib.blake2b(data, digest_size=16).hexdigest()
@@ -85,14 +86,14 @@ def test_decoding_gives_hashes_of_the_files_and_reasons(tmp_path):
 
 def test_a_file_that_may_not_be_read_or_is_gone_is_a_reason(tmp_path, monkeypatch):
     found = own.listed("folder", str(write(tmp_path, "cat/a.png", "dog/b.png")))
-    found.entries[0].source.unlink()
+    Path(found.entries[0].source).unlink()
 
     def refuse(_path):
         raise PermissionError(13, "Permission denied")
 
     target = np.zeros((2, 8, 8), np.uint8)
     assert own.decode(found.entries, target, max_pixels=1000)[1] == ["no such file", ""]
-    monkeypatch.setattr(type(found.entries[1].source), "read_bytes", refuse)
+    monkeypatch.setattr(Path, "read_bytes", refuse)
     assert own.decode(found.entries, target, max_pixels=1000)[1] == ["no permission", "no permission"]
 
 

@@ -1,13 +1,14 @@
 """The README's trial: somebody's own pictures, from `init` to the export, with answers in between."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import Project
 
-from selflabel import files
+from selflabel import files, own
 
 
 @pytest.fixture(scope="module")
@@ -78,3 +79,29 @@ def test_answers_run_only_what_depends_on_them_until_none_is_missing_and_certify
     is_wrong = table["class"] != [truth[path] for path in paths]
     assert is_wrong[table["certified"]].mean() <= 0.05
     assert is_wrong[table["origin"] == "machine"].mean() <= certificate["whole"]["error_at_most"]
+
+
+def test_the_export_has_what_people_said_and_reads_back_as_the_same_labels(clothes):
+    """After the runs above: the card, and the table as a manifest."""
+    project, folder = clothes
+    exported = files.read_table(project.folder / "data/export/labels.csv")
+    known = files.read_table(f"{folder}.truth.csv")
+    truth = {f"{folder}/{path}": label for path, label in zip(known["path"], known["label"], strict=True)}
+    is_human = exported["origin"] == "human"
+    assert is_human.sum() == 280 + 280 and set(exported["annotator"][is_human]) == {"ann"}
+    assert all(
+        truth[path] == label
+        for path, label in zip(exported["path"][is_human], exported["label"][is_human], strict=True)
+    )
+    card = (project.folder / "data/export/DATASET_CARD.md").read_text()
+    assert (
+        card.startswith("# my clothes, labelled by selflabel")
+        and "| all            |  200 |   560 |   2,240 | 3,000 |" in card
+    )
+    assert "- Certified: at most 5 % of the" in card
+    project.run("sha256sum", "--check", "--quiet", "data/export/code.txt")
+    shutil.copytree(project.folder / "data/export", project.folder / "data/labelled")
+    again = own.survey("csv", str(project.folder / "data/labelled/labels.csv"))
+    assert {entry.path: entry.label for entry in again.entries} == dict(
+        zip(exported["path"], exported["label"], strict=True)
+    )

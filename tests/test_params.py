@@ -58,6 +58,8 @@ TEXTS = [("dataset", "source"), ("dataset", "path"), ("ask", "strategy"), ("clas
 FINAL = ("self_label", "final_threshold")  # the one number that may be missing
 SWITCHES = [
     ("dataset", "colour"),
+    ("export", "imagefolder"),
+    ("export", "label_studio"),
     ("features", "hog", "gamma_correction"),
     ("features", "hog", "signed_gradients"),
     ("student", "flip"),
@@ -226,6 +228,7 @@ def test_a_switch_is_true_or_false_and_nothing_else(path, value):
         ("dataset.name", "mnist", DATASETS),
         ("dataset.name", None, DATASETS),
         ("dataset.on_error", "go on", "'stop' or 'skip'"),
+        ("export.folders", "links", "'none', 'copy' or 'link'"),
         (
             "self_label.accept",
             "best",

@@ -1,0 +1,80 @@
+"""The card of an exported data set."""
+
+import hashlib
+
+import numpy as np
+import pytest
+import yaml
+from pipeline import ROOT
+
+from selflabel import card, files, statements
+
+TABLE = {
+    "label": np.array(["cat", "cat", "dog", "", "cat"], object),
+    "origin": np.array(["machine", "seed", "human", "none", "machine"], object),
+}
+PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
+FIGURES = files.read_json(ROOT / "metrics/certificate.json")
+CODE = "0123  selflabel/a.py\n"
+
+
+def made(**changed):
+    values = {"figures": FIGURES, "params": PARAMS, "code": CODE, "judged": (5, 2)} | changed
+    return card.card(TABLE, ["cat", "dog"], **values)
+
+
+def test_the_counts_are_by_class_and_origin_with_sums():
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in card.counts(TABLE, ["cat", "dog"]).split("\n")]
+    assert rows[0] == ["class", "seed", "human", "machine", "all"]
+    assert rows[2:] == [
+        ["cat", "1", "0", "2", "3"], ["dog", "0", "1", "0", "1"],
+        ["(no label)", "", "", "", "1"], ["all", "1", "1", "2", "5"],
+    ]  # fmt: skip
+
+
+def test_a_class_stays_in_its_cell_whatever_it_is_called():
+    table = {"label": np.array(["a|b\nc"], object), "origin": np.array(["seed"], object)}
+    assert "| a\\|b c " in card.counts(table, ["a|b\nc"])
+
+
+def test_the_card_has_the_counts_the_certificate_the_parameters_and_the_revision():
+    text = made()
+    assert card.counts(TABLE, ["cat", "dog"]) in text
+    assert all(f"- {sentence}\n" in text for sentence in statements.statements(FIGURES))
+    block = text.split("```yaml\n")[1].split("```")[0]
+    assert yaml.safe_load(block) == PARAMS
+    assert f"`{hashlib.sha256(CODE.encode()).hexdigest()}`" in text
+    assert text.startswith("# fashion_mnist, labelled by selflabel\n\n5 images of 2 classes. ")
+    assert made() == text
+
+
+def test_other_code_is_another_revision_in_the_citation_too():
+    assert card.citation("x", card.revision(CODE)) != card.citation("x", card.revision(CODE + "4  b.py\n"))
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "title"),
+    [
+        ("digits", "images", "digits"), ("folder", "../my clothes/", "my clothes"), ("csv", "a/list.csv", "list.csv"),
+        ("folder", ".", "images"), ("npz", "/x/a\nb.npz", "a b.npz"),
+    ],
+)  # fmt: skip
+def test_own_images_are_called_after_their_folder_or_file(name, path, title):
+    assert card.title({"name": name, "path": path}) == title
+
+
+def test_a_citation_is_one_entry_whatever_the_data_are_called():
+    entry = card.citation("a{b}\\c d", "0" * 64)
+    assert entry.startswith("@misc{selflabel_abc_d_000000000000,\n  title = {abc d, labelled by selflabel},\n")
+    assert entry.count("{") == entry.count("}")
+
+
+def test_what_people_judged_is_told_with_how_much_of_it_was_wrong():
+    assert card.corrections(0, 0) == "Nobody judged a machine label in an audit."
+    assert card.corrections(500, 61).startswith("People judged 500 machine labels in the audit.")
+    assert "; 61 of them correct the machine's" in card.corrections(500, 61)
+
+
+def test_the_card_says_whether_people_answered():
+    simulated, asked = (made(params=PARAMS | {"answers": {"source": name}}) for name in ("simulated", "people"))
+    assert "The answers are simulated: " in simulated and "The answers are people's." in asked
