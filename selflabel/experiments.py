@@ -51,12 +51,13 @@ def table(exp_show_csv: str, parameters: set[str]) -> str:
 def looks(exp_show_csv: str) -> str | None:
     """Return a warning if more certificates that share audit answers are compared than share their risk."""
     rows = [row for row in csv.DictReader(io.StringIO(exp_show_csv)) if row.get("State", "") in STATES]
-    shared: dict[str, set] = {}
+    shared: dict[tuple, set] = {}
     for row in rows:
         if _number(row.get("audit.n_answered", ""), otherwise=0.0):
             # The same figures are those of one run, in the workspace and in its commit.
             figures = tuple(row.get(name, "") for name in ("certified.n", "whole.error_at_most", "test.accuracy"))
-            shared.setdefault(row.get("audit.seed", ""), set()).add((figures, row.get("audit.looks", "")))
+            drawn_from = tuple(row.get(name, "") for name in ("dataset.name", "dataset.path", "audit.seed"))
+            shared.setdefault(drawn_from, set()).add((figures, row.get("audit.looks", "")))
     most = max(shared.values(), key=len, default=set())
     paid = min((_number(n_looks, otherwise=1.0) for _, n_looks in most), default=1.0)
     return looks_warning(len(most)) if len(most) > paid else None

@@ -162,4 +162,5 @@ def test_certificates_that_share_answers_are_warned_about_unless_they_share_the_
 def test_one_run_and_runs_that_share_no_answer_are_not_warned_about():
     assert looks(audited("0.1"), audited("0.1")) is None
     assert looks(audited("0.1"), audited("0.2", seed="1")) is None
+    assert looks(audited("0.1"), audited("0.2", **{"dataset.name": "digits"})) is None
     assert looks(audited("0.1"), row(State="Queued"), audited("0.2", **{"audit.n_answered": "0"})) is None
