@@ -115,9 +115,8 @@ def compare(_args: argparse.Namespace) -> None:
     """Print DVC's experiments as a table, best test accuracy first."""
     from selflabel import experiments, report, repository
 
-    names = report.flatten(files.read_yaml(PARAMS))
     table = repository.experiments_csv()
-    print(experiments.table(table, set(names)))
+    print(experiments.table(table, set(report.flatten(files.read_yaml(PARAMS)))))
     if warning := experiments.looks(table):
         print(f"\n{warning}")
 
@@ -139,7 +138,8 @@ def pr_report(args: argparse.Namespace) -> None:
         notes.append(f"`{args.base}` has other classes, so that theirs are not compared.")
 
     before, now = old[CERTIFICATE], new[CERTIFICATE]
-    if before not in (None, now) and min(before["looks"], now["looks"]) < 2:
+    is_same = old[PARAMS] and old[PARAMS]["dataset"] == new[PARAMS]["dataset"]
+    if is_same and before not in (None, now) and min(before["looks"], now["looks"]) < 2:
         notes.append(experiments.looks_warning(2))
     curves = Path(args.out).with_name("curves.png")
     files.write_picture(curves, pictures.curves_against(old[ROUNDS], new[ROUNDS]))

@@ -2,25 +2,19 @@
 
 import difflib
 import re
+import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 import numpy as np
 
+from selflabel import strict_csv
 from selflabel.labels import NO_LABEL
 
 SKIP = "skip"
 HEADER = ("hash", "label", "annotator", "when", "comment")
-MAX_FAULTS = 20
-
-# Not the csv module: it takes a stray quote for text, and after a fault it cannot go on at the next line.
-_END = r"(?:\r\n|\r|\n)"
-_CELL = r'(?:"[^"]*(?:""[^"]*)*"|[^",\r\n]*)'
-_ROW = re.compile(rf"({_CELL}(?:,{_CELL})*|[^\r\n]*)(?:{_END}|\Z)")
-# Git merges no file with a NUL, a terminal obeys the other control characters, a lone surrogate has no UTF-8.
-NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 # Names are joined by semicolons, and "ann " beside "ann" would have two votes.
 _NAME = re.compile(r"[^\s;](?:[^;\r\n]*[^\s;])?")
 
@@ -51,10 +45,21 @@ class Decision(NamedTuple):
 def parse(text: str, *, source: str, classes: Sequence[str], known: Iterable[str] | None = None) -> list[Answer]:
     """Return the answers of an answers file, in its order.
 
-    ``known``: hashes of all images; left out, any will do. A time without zone is UTC, a date its first moment.
+    ``known``: hashes of all images; left out, any will do. Answers about other images, of another data set or no longer
+    there, are left out, whatever their label. A time without zone is UTC, a date its first moment.
     Raises ``ValueError`` with a line for each fault, naming file and line; a merge marker or wrong header hides others.
     """
-    return _read(text, _checker(classes, known), lambda found: tuple(found) == HEADER, f"be {','.join(HEADER)}", source)
+    check, check_other = _checker(classes, None), _checker(None, None)
+    known = None if known is None else frozenset(known)
+
+    def answer(cells: Mapping[str, str]) -> Answer | None:
+        if known is None or cells["hash"] in known:
+            return check(cells)
+        check_other(cells)
+        return None
+
+    found = strict_csv.read(text, answer, lambda found: tuple(found) == HEADER, f"be {','.join(HEADER)}", source)
+    return [one for one in found if one]
 
 
 def filled_in(
@@ -73,14 +78,15 @@ def filled_in(
     def is_right(header: Sequence[str]) -> bool:
         return {"hash", "label"} <= set(header) and all(header.count(name) <= 1 for name in HEADER)
 
-    answers = _read(text, answer, is_right, "have the columns hash and label, and none of its columns twice", source)
+    rule = "have the columns hash and label, and none of its columns twice"
+    answers = strict_csv.read(text, answer, is_right, rule, source)
     return [answer for answer in answers if answer], answers.count(None)
 
 
 def lines(answers: Sequence[Answer]) -> str:
     """Return the lines to append to an answers file; ``parse`` gives these answers back, or names their faults."""
     rows = (answer._replace(when=answer.when.isoformat()) for answer in answers)
-    return "".join(",".join(map(_quoted, row)) + "\n" for row in rows)
+    return "".join(",".join(map(strict_csv.quoted, row)) + "\n" for row in rows)
 
 
 def decide(answers: Sequence[Answer], *, classes: Sequence[str]) -> dict[str, Decision]:
@@ -121,67 +127,25 @@ def _majority(given: Mapping[str, str], classes: Sequence[str]) -> Decision:
     return Decision(status, label, ";".join(sorted(name for name in given if given[name] == most)), votes)
 
 
-def _read(text: str, read: Callable, is_right: Callable, rule: str, source: str) -> list:
-    """Return ``read`` of the named cells of each row; raise with the faults of all rows, or that of the header."""
-    (line, first), *rows = list(_rows(text.removeprefix("\ufeff"), source)) or [(1, "")]
-    (header,) = _each([(line, first)], _cells, source)
-    if not is_right(header):
-        raise ValueError(f"{source}:{line}: header must {rule}, got {first!r:.80}")
-    return _each(rows, lambda row: read(dict(zip(header, _cells(row, len(header)), strict=True))), source)
+def _checker(classes: Sequence[str] | None, known: Iterable[str] | None) -> Callable[[Mapping[str, str]], Answer]:
+    """Return what makes an answer of named cells; it raises ``ValueError`` with an argument for each fault.
 
-
-def _rows(text: str, source: str) -> Iterator[tuple[int, str]]:
-    """Yield the line and text of each row that is not blank; one whose quotes are wrong ends with its first line."""
-    line = 1
-    for row in _ROW.finditer(text):
-        if re.match(r"([<|=>])\1{6}(?: |\Z)", row[1]):
-            rule = "holds a merge-conflict marker: resolve the merge and keep the lines of both sides"
-            raise ValueError(f"{source}: line {line} {rule}")
-        if row[1].strip():
-            yield line, row[1]
-        line += len(re.findall(_END, row[0]))
-
-
-def _each(rows: Sequence[tuple[int, str]], read: Callable, source: str) -> list:
-    results, faults = [], []
-    for line, row in rows:
-        try:
-            results.append(read(row))
-        except ValueError as error:
-            faults += [f"{source}:{line}: {fault}" for fault in error.args]
-    more = [f"... and {len(faults) - MAX_FAULTS} more"] if len(faults) > MAX_FAULTS else []
-    if faults:
-        raise ValueError("\n".join(faults[:MAX_FAULTS] + more))
-    return results
-
-
-def _cells(row: str, wanted: int | None = None) -> list[str]:
-    if found := NO_TEXT.search(row):
-        raise ValueError(f"a row must be text, got the character U+{ord(found[0]):04X}")
-    cells = re.findall(f",{_CELL}", f",{row}")
-    if "".join(cells) != f",{row}":
-        raise ValueError(f"quotes must stand around a whole cell and be doubled inside it, got {row!r:.80}")
-    if wanted not in (None, len(cells)):
-        raise ValueError(f"a row must have {wanted} cells, got {len(cells)}")
-    return [cell[2:-1].replace('""', '"') if cell.startswith(',"') else cell[1:] for cell in cells]
-
-
-def _quoted(cell: str) -> str:
-    return '"' + cell.replace('"', '""') + '"' if re.search('[",\r\n]', cell) else cell
-
-
-def _checker(classes: Sequence[str], known: Iterable[str] | None) -> Callable[[Mapping[str, str]], Answer]:
-    """Return what makes an answer of named cells; it raises ``ValueError`` with an argument for each fault."""
-    labels = {name.casefold(): name for name in (*classes, SKIP)}
+    ``classes``: None for those of another data set, of which any name may be one.
+    """
+    names = (*(classes or ()), SKIP)
+    labels = {name.casefold(): name for name in names}
+    # There are two ways to write an accent, and a keyboard has one of them.
+    written = {unicodedata.normalize("NFC", name): name for name in names}
     is_hash = re.compile("[0-9a-f]{32}").fullmatch if known is None else frozenset(known).__contains__
     rules = {
         "hash": (is_hash, "32 lower-case hexadecimal digits" if known is None else "that of an image of this data set"),
-        "label": ((*classes, SKIP).__contains__, f"one of the classes or {SKIP}"),
+        "label": (names.__contains__ if classes is not None else bool, f"one of the classes or {SKIP}"),
         "annotator": (_NAME.fullmatch, "a name without semicolon, line break or spaces around it"),
         "when": (_when, "an ISO 8601 date or date-time"),
     }
 
     def check(cells: Mapping[str, str]) -> Answer:
+        cells = {**cells, "label": written.get(unicodedata.normalize("NFC", cells["label"]), cells["label"])}
         wrong = [name for name, (is_right, _) in rules.items() if not is_right(cells[name])]
         if wrong:
             close = difflib.get_close_matches(cells["label"].strip().casefold(), labels, n=1)

@@ -15,6 +15,7 @@ import numpy as np
 
 from selflabel import manifests
 from selflabel.manifests import POOL, TEST
+from selflabel.strict_csv import NO_TEXT
 
 UNLABELLED = "unlabelled"
 README = "README.md"
@@ -109,7 +110,8 @@ def manifest(path: Path) -> Listing:
     rows = manifests.parse(path.read_bytes(), source=str(path))
     for row in rows:
         file = path.parent / row["path"]
-        reason = "no path" if not row["path"] else "listed before" if file in seen else _fault(file)
+        reason = "no path" if not row["path"] else "listed before" if file in seen else ""
+        reason = reason or _unnamable(row["path"]) or _fault(file)
         seen.add(file)
         if reason:
             problems.append(Problem(row["path"], reason))
@@ -158,7 +160,10 @@ def _walk(root: Path) -> Iterator[tuple[str, str]]:
 
 
 def _unnamable(path: str) -> str:
-    return NO_NAME if any("\ud800" <= letter <= "\udfff" for letter in path) else ""
+    if any("\ud800" <= letter <= "\udfff" for letter in path):
+        return NO_NAME
+    # Nobody could hand in a queue with such a path.
+    return "a name with control characters" if NO_TEXT.search(path) else ""
 
 
 def _fault(file: Path, root: Path | None = None) -> str:

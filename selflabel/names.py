@@ -3,7 +3,10 @@
 import unicodedata
 from collections.abc import Iterable
 
-from selflabel.answers import NO_TEXT, SKIP
+from selflabel.answers import SKIP
+
+# The column of the true class beside those of the classes, in metrics/confusion_matrix.csv.
+ACTUAL = "actual"
 
 
 def check(classes: Iterable[str]) -> None:
@@ -14,9 +17,10 @@ def check(classes: Iterable[str]) -> None:
     seen = {}
     for name in classes:
         key = unicodedata.normalize("NFC", name).strip().casefold()
-        if key in ("", SKIP):
-            raise ValueError(f"a class must have a name, and another one than {SKIP}, got {name!r}")
-        if NO_TEXT.search(name):
+        if key in ("", SKIP, ACTUAL):
+            raise ValueError(f"a class must have a name, and another one than {SKIP} or {ACTUAL}, got {name!r}")
+        # Line breaks as well: names stand in tables.
+        if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name):
             raise ValueError(f"a class must have a name without control characters, got {name!r}")
         if key in seen:
             raise ValueError(f"classes must differ by more than case and spaces, got {seen[key]!r} and {name!r}")

@@ -57,7 +57,9 @@ def status(stale: Sequence[str]) -> str:
 
 def _unused_answers(final: state.State) -> str:
     """Return how many images answers.csv knows, and how many of them this run asked about."""
-    index, classes = files.read_table(INDEX), files.read_json(CLASSES)
-    known = {one.hash for one in answers.parse(files.read_text(ANSWERS), source=ANSWERS, classes=classes)}
-    n_used = len(known & set(index["hash"][final.asked["row"]].tolist()))
-    return f"{ANSWERS}: {len(known):,} images, {n_used:,} of them asked about in this run"
+    # Those of the last run: a newer download may have other rows.
+    hashes, classes = files.read_table(Path(FINAL, "labels.csv"))["hash"], files.read_json(CLASSES)
+    given = answers.parse(files.read_text(ANSWERS), source=ANSWERS, classes=classes, known=hashes.tolist())
+    known = {one.hash for one in given}
+    n_used = len(known & set(hashes[final.asked["row"]].tolist()))
+    return f"{ANSWERS}: {len(known):,} images of this data set, {n_used:,} of them asked about in this run"

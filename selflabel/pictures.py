@@ -147,8 +147,8 @@ def confusion(matrix: np.ndarray, *, classes: Sequence[str]) -> Figure:
             colour = "white" if shares[row, column] > 0.5 else "black"
             axes.text(column, row, count, ha="center", va="center", fontsize=8, color=colour)
     ticks = range(len(classes))
-    axes.set_xticks(ticks, classes, rotation=45, ha="right")
-    axes.set_yticks(ticks, classes)
+    axes.set_xticks(ticks, classes, rotation=45, ha="right", parse_math=False)
+    axes.set_yticks(ticks, classes, parse_math=False)
     axes.set(title="Test images: true class against predicted", xlabel="predicted", ylabel="true")
     return figure
 

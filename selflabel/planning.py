@@ -1,9 +1,10 @@
 """What a run would do, before it does it: images, classes, what people are asked, disk, time; and what hinders it."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
-from selflabel import consistency, own
+from selflabel import consistency, listing, own, seeds
 from selflabel.params import Params
 
 # Seconds on two cores, from cold runs of the default on Fashion-MNIST (README, "Speed"); an estimate within a factor of
@@ -64,11 +65,13 @@ def faults(params: Params, data: Data, *, n_round_rows: int) -> list[str]:
     if params.answers.source == "simulated" and sum(data.given.values()) < data.n_pool:
         found.append("answers.source must be people where no truth is known to simulate from, got simulated")
     folds = params.self_label.folds
-    if rare := [f"{name} ({n})" for name, n in data.given.items() if n < folds]:
+    if rare := [f"{name} ({n})" for name, n in _seeds(params, data).items() if n < max(folds, 1)]:
         found.append(
-            f"self_label.folds must be at most the given labels of each class, got {folds}, more than there are of "
-            f"{', '.join(rare)}"
+            "self_label.folds must be at most the seed labels of each class, and these at least one (given labels, or "
+            f"of a benchmark seed_labels.percentage of them), got {folds}, more than there are of {', '.join(rare)}"
         )
+    if params.dataset.name == "folder" and (unreadable := listing.dvc_fault(Path(params.dataset.path))):
+        found.append(unreadable)
     if data.refused and params.dataset.on_error == "stop":
         files = f"{len(data.refused):,} file{'s' * (len(data.refused) > 1)}"
         found.append(f"dataset.on_error must be skip to go on without {files} that cannot be used, got stop")
@@ -103,6 +106,14 @@ def _given(params: Params, data: Data) -> str:
     return f"{n:,}, of {len(data.given):,} classes ({of_each})"
 
 
+def _seeds(params: Params, data: Data) -> dict[str, int]:
+    """Return the seed labels of each class of a user's own data: all that are given, or a benchmark's share."""
+    given = data.given or {}
+    if sum(given.values()) < data.n_pool:
+        return dict(given)
+    return {name: seeds.count(n, params.seed_labels.percentage) for name, n in given.items()}
+
+
 def _refused(data: Data) -> str:
     if not data.refused:
         return "none found; what is damaged shows only when it is decoded"
@@ -114,7 +125,7 @@ def _people(params: Params, data: Data) -> str:
     n_questions = 0
     if params.ask.strategy != "none":
         n_questions = min(params.ask.budget, params.ask.per_round * params.self_label.iterations)
-    n_given = sum(data.given.values()) if data.given else 0
+    n_given = sum(_seeds(params, data).values())
     n_questions = min(n_questions, data.n_pool - n_given)
     n_audited = min(params.audit.size, data.n_pool - n_given - n_questions)
     asked = f"{n_questions:,} questions in {params.self_label.iterations} rounds, {n_audited:,} images to audit"

@@ -70,15 +70,16 @@ def biggest_movers(
 ) -> list[tuple[str, str, float, float]] | None:
     """Return (class, figure, old, new) of the ``n`` largest changes of precision, recall or F1, largest first.
 
-    ``old``, ``new``: the columns of metrics/per_class.csv. None where their classes are not the same.
+    ``old``, ``new``: the columns of metrics/per_class.csv. None where their classes are not the same, or where one was
+    without test images.
     """
-    rows = {name: i for i, name in enumerate(old["class"])}
-    if rows.keys() != set(new["class"]):
+    rows, figures = {name: i for i, name in enumerate(old["class"])}, ("precision", "recall", "f1")
+    if rows.keys() != set(new["class"]) or not set(figures) <= old.keys() & new.keys():
         return None
     moved = [
         (name, figure, float(old[figure][rows[name]]), float(new[figure][i]))
         for i, name in enumerate(new["class"])
-        for figure in ("precision", "recall", "f1")
+        for figure in figures
     ]
     moved = [row for row in moved if not _same(row[2], row[3])]
     return sorted(moved, key=lambda row: -abs(row[3] - row[2]))[:n]

@@ -83,7 +83,7 @@ def _apply(
 
 def _questions(after: State, pool: np.ndarray, opinion: Opinion, settings: Settings, round_number: int) -> dict:
     ask = settings.ask
-    n = asking.n_questions(ask, n_asked=after.n_asked, n_open=after.n_open) if ask else 0
+    n = asking.n_questions(ask, n_asked=after.n_asked, n_open=after.n_on_desk) if ask else 0
     is_candidate = ~_is_settled(after.labels, settings)
     # Once is enough: who is still asked, and who said that it cannot be told.
     is_candidate[after.asked["row"]] = False

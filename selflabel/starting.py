@@ -11,7 +11,7 @@ import numpy as np
 import yaml
 from PIL import Image
 
-from selflabel import own, params, sources
+from selflabel import own, params, seeds, sources
 
 # What a person answers in an hour or two, unless the pool is small; the default's, for tens of thousands of images.
 MOST_QUESTIONS, MOST_AUDITED, LEAST_AUDITED = 540, 500, 100
@@ -94,9 +94,16 @@ def settings(
     ``kind``, ``path``: dataset.name and dataset.path. ``given``: labels given of each class. ``side``: of a typical
     image, pixels.
     """
+    fewest = min(given.values(), default=0)
+    # Where all labels are given it is a benchmark, of which some are drawn and the others are the truth.
+    is_benchmark = n_unlabelled == 0 and fewest > 0
+    percentage = min(100, max(10, math.ceil(100 * FOLDS / fewest))) if is_benchmark else 100
+    if is_benchmark:
+        n_unlabelled = sum(given.values()) * (100 - percentage) // 100
+        fewest = seeds.count(fewest, percentage)
     n_questions = min(MOST_QUESTIONS, math.ceil(n_unlabelled / 10))
     # A class with one label cannot be held out: nothing is calibrated then.
-    n_folds = min(FOLDS, min(given.values(), default=0))
+    n_folds = min(FOLDS, fewest)
     calibration = {"confidence": "temperature", "folds": n_folds, "precision_margin": 0.1}
     if n_folds < 2:
         calibration = {"confidence": "ovr_logistic", "folds": 0, "precision_margin": 1.0}
@@ -105,7 +112,8 @@ def settings(
         "dataset.path": path,
         "dataset.image_size": min(max(side, 8), LARGEST_SIDE),
         "dataset.colour": is_colour,
-        "answers.source": "people",
+        "seed_labels.percentage": percentage * 1.0,
+        "answers.source": "simulated" if is_benchmark else "people",
         "self_label.iterations": ROUNDS,
         **{f"self_label.{name}": value for name, value in calibration.items()},
         "ask.per_round": math.ceil(n_questions / ROUNDS),

@@ -48,13 +48,18 @@ class State(NamedTuple):
 
     @property
     def n_asked(self) -> int:
-        """How many questions there were, those of this round included."""
-        return len(self.asked["row"]) + len(self.questions["row"])
+        """How many questions the rounds asked, those of this round included."""
+        return sum(int(np.sum(questions["strategy"] != CONFLICT)) for questions in (self.asked, self.questions))
 
     @property
     def n_open(self) -> int:
         """How many questions of the rounds before nobody has answered."""
         return int(np.isin(self.asked["status"], OPEN).sum())
+
+    @property
+    def n_on_desk(self) -> int:
+        """How many of the questions that rounds asked nobody has answered: a desk holds one round's."""
+        return int(np.sum(np.isin(self.asked["status"], OPEN) & (self.asked["strategy"] != CONFLICT)))
 
     @property
     def picked(self) -> np.ndarray:

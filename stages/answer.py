@@ -29,7 +29,10 @@ def reader(
     if source == "simulated":
         known = files.read_array(truth)
         if not is_complete(known):
-            raise ValueError("answers.source must be people where no truth is known to simulate from, got simulated")
+            raise ValueError(
+                "answers.source must be people where not every image's label is known, got simulated (the labels of "
+                "images that were given two are not)"
+            )
         return partial(answers.from_truth, truth=known)
     text = files.read_text(answers_file)
     given = answers.parse(text, source=answers_file, classes=classes, known=set(hashes))

@@ -22,6 +22,12 @@ def main() -> None:
     else:
         rows = np.flatnonzero(truth != labels.NO_LABEL)
     in_conflict = np.flatnonzero(index["conflict"][is_pool]) if "conflict" in index else rows[:0]
+    n_fewest = int(np.bincount(truth[rows], minlength=len(classes)).min())
+    if len(in_conflict) and n_fewest < params.self_label.folds:
+        raise ValueError(
+            f"self_label.folds must be at most {n_fewest}, the labels of a class, while {len(in_conflict):,} images "
+            f"were given two different ones, which do not count, got {params.self_label.folds}"
+        )
     first = state.first(labels.Labels.from_seeds(rows, truth[rows], n_rows=len(truth)), in_conflict)
     state.write(args.out, first)
     # Round 1 goes on from this as every round does from the one before and the answers to it.
@@ -29,7 +35,8 @@ def main() -> None:
         params.answers.source, index["hash"][is_pool], classes, truth=args.truth, answers_file=args.answers
     )
     files.write_table(args.found, look_up(in_conflict))
-    say(f"seed_labels: {len(rows):,} of {len(truth):,} images")
+    how = "drawn, for all labels are known" if labels.is_complete(truth) else "given, as many as are known"
+    say(f"seed_labels: {len(rows):,} of {len(truth):,} images ({how})")
 
 
 if __name__ == "__main__":

@@ -192,11 +192,22 @@ def test_quotes_that_do_not_pair_spoil_their_row_only(comment):
     assert label.startswith("a.csv:4: label must be")
 
 
-def test_an_unknown_hash_is_a_fault_where_the_known_ones_are_given():
-    text = HEAD + f"{A},Coat,ann,2024-05-01,\n{B},Coat,ann,2024-05-01,\n"
-    assert len(parse(text)) == len(parse(text, known=[A, B])) == 2
-    assert fault(text, known=[A]) == f"a.csv:3: hash must be that of an image of this data set, got '{B}'"
-    assert len(fault(text, known=[]).split("\n")) == 2
+def test_answers_about_images_that_are_not_in_the_data_set_do_not_count_and_hinder_nobody():
+    text = HEAD + f"{A},Coat,ann,2024-05-01,\n{B},no class of these,ann,2024-05-01,\n"
+    (found,) = parse(text, known=[A])
+    assert found.hash == A and parse(text, known=[]) == []
+    # Whatever data set they are about, they have to be answers.
+    assert fault(text + "x,Coat,ann,2024-05-01,\n", known=[A]) == (
+        "a.csv:4: hash must be 32 lower-case hexadecimal digits, got 'x'"
+    )
+    assert fault(text + f"{B},,ann,today,\n", known=[A]).count("a.csv:4: ") == 2
+
+
+def test_the_two_ways_to_write_an_accent_are_one_class():
+    (found,) = answers.parse(
+        HEAD + f"{A},\u00fcn,ann,2024-05-01,\n", source="a.csv", classes=["u\u0308n", "x"], known=None
+    )
+    assert found.label == "u\u0308n"
 
 
 def test_all_faults_of_all_rows_are_named():

@@ -179,7 +179,7 @@ def test_a_row_of_a_manifest_that_names_no_file_is_listed(tmp_path):
         "": "no path",
         "./a.png": "listed before",
         "sub/b.png": "a test image without a label",
-        "a\0.png": "embedded null byte",
+        "a\0.png": "a name with control characters",
         f"{'n' * 300}.png": "file name too long",
         "a.png/x": "no such file",
     }

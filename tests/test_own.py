@@ -56,7 +56,7 @@ def test_a_survey_counts_and_opens_no_image(tmp_path):
         ),
         (["cat/a", "Cat/b"], "classes must differ by more than case and spaces, got 'Cat' and 'cat'"),
         (["cat/a", "test/Cat/b"], "classes must differ by more than case and spaces, got 'Cat' and 'cat'"),
-        (["skip/a", "dog/b"], "a class must have a name, and another one than skip, got 'skip'"),
+        (["skip/a", "dog/b"], "a class must have a name, and another one than skip or actual, got 'skip'"),
     ],
 )
 def test_what_cannot_be_enough_is_refused_in_one_sentence(tmp_path, paths, sentence):

@@ -146,7 +146,7 @@ def test_skips_and_ties_leave_the_label_to_the_machine_and_are_told(people):
     ("line", "sentence"),
     [
         ("{hash},77,ann,2026-01-01,", "answers.csv:2: label must be one of the classes or skip, got '77'"),
-        ("{0:032x},7,ann,2026-01-01,", "answers.csv:2: hash must be that of an image of this data set"),
+        ("0123,7,ann,2026-01-01,", "answers.csv:2: hash must be 32 lower-case hexadecimal digits"),
         ("{hash},7,ann", "answers.csv:2: a row must have 5 cells, got 3"),
         ("<<<<<<< HEAD", "line 2 holds a merge-conflict marker"),
     ],
@@ -201,7 +201,7 @@ def test_an_image_that_is_not_there_is_an_error_in_one_sentence(asking_project):
 
 def test_status_tells_how_the_run_stands_and_what_to_do(people):
     told = people.run("python", "-m", "selflabel", "status").stdout
-    assert "answers.csv: 0 images, 0 of them asked about in this run" in told
+    assert "answers.csv: 0 images of this data set, 0 of them asked about in this run" in told
     assert "labelled: 1,498 of 1,498 images (76 seed, 0 human, 1,422 machine; 0 none)" in told
     assert "asked: 20 (0 answered, 0 skipped, 20 open, 0 tied)" in told
     assert "stale stages: none\nnext: 20 answers missing" in told

@@ -198,3 +198,7 @@ def test_the_same_generator_chooses_the_same_rows():
     flags = np.ones(30, bool), np.arange(30) % 2 == 0
     chosen = [pictures.choose(*flags, n=6, generator=np.random.default_rng(seed)).tolist() for seed in (1, 1, 2)]
     assert chosen[0] == chosen[1] != chosen[2]
+
+
+def test_a_name_with_dollar_signs_is_no_formula(tmp_path):
+    save(tmp_path, pictures.confusion(np.eye(2, dtype=int), classes=["$5_$10$", "b"]))

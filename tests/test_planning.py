@@ -50,7 +50,7 @@ def test_the_first_files_that_cannot_be_used_are_named():
     ("data", "sections", "fault"),
     [
         (OWN, {"answers": {"source": "simulated"}}, "answers.source must be people where no truth is known"),
-        (OWN, {"self_label": {"folds": 3}}, "self_label.folds must be at most the given labels of each class, got 3"),
+        (OWN, {"self_label": {"folds": 3}}, "self_label.folds must be at most the seed labels of each class"),
         (OWN._replace(refused=[("a", "b")]), {}, "dataset.on_error must be skip to go on without 1 file that"),
     ],
 )  # fmt: skip
@@ -58,6 +58,15 @@ def test_what_hinders_a_run_is_told(data, sections, fault):
     values = {name: PEOPLE.get(name, {}) | sections.get(name, {}) for name in PEOPLE.keys() | sections.keys()}
     found = planning.faults(loaded(**values), data, n_round_rows=10)
     assert len([sentence for sentence in found if sentence.startswith(fault)]) == 1
+
+
+def test_of_a_benchmark_seeds_are_drawn_and_the_others_can_be_asked_about():
+    data = Data(60, 0, {"cat": 30, "dog": 30}, 784)
+    sections = {"seed_labels": {"percentage": 10.0}, "ask": {"per_round": 3, "budget": 9}, "audit": {"size": 20}}
+    assert told(data, **sections)["people"].startswith("9 questions in 10 rounds, 20 images to audit")
+    few = loaded(**PEOPLE | {"seed_labels": {"percentage": 5.0}})
+    (found,) = planning.faults(few, data, n_round_rows=10)
+    assert found.endswith("got 3, more than there are of cat (2), dog (2)")
 
 
 def test_more_rounds_than_the_table_has_and_nothing_else_hinder_the_default():

@@ -138,6 +138,12 @@ def test_other_classes_are_not_compared():
     assert report.biggest_movers(per_class(a=(0.5,) * 3), per_class(a=(0.5,) * 3)) == []
 
 
+def test_without_test_images_on_either_side_nothing_moved():
+    tested, own = per_class(a=(0.5,) * 3), {"class": ["a"], "n_machine": [3]}
+    for pair in ((tested, own), (own, tested), (own, own)):
+        assert report.biggest_movers(*pair) is None
+
+
 def test_no_more_movers_are_named_than_a_reader_takes_in():
     old = per_class(**dict.fromkeys("abcd", (0.1, 0.2, 0.3)))
     new = per_class(**dict.fromkeys("abcd", (0.2, 0.4, 0.6)))

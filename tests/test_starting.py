@@ -37,6 +37,12 @@ def test_there_are_as_many_folds_as_the_rarest_class_has_labels(n_given, confide
     assert (values["self_label.confidence"], values["self_label.folds"]) == (confidence, folds)
 
 
+def test_where_all_labels_are_given_it_is_a_benchmark_that_simulates_answers():
+    values = starting.settings(**DATA | {"n_unlabelled": 0, "given": {"cat": 40, "dog": 20}})
+    assert values["answers.source"] == "simulated" and values["seed_labels.percentage"] == 15.0
+    assert values["self_label.folds"] == 3 and values["ask.budget"] == 6 and values["audit.size"] == 51
+
+
 @pytest.mark.parametrize(("side", "image_size"), [(5, 8), (28, 28), (4_000, 64)])
 def test_images_stay_as_large_as_they_are_within_limits(side, image_size):
     assert starting.settings(**DATA | {"side": side})["dataset.image_size"] == image_size

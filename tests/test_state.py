@@ -291,3 +291,5 @@ def test_what_was_given_two_labels_is_asked_about_before_the_first_round():
     assert after.labels.label.tolist() == [1, 0, -1, -1] and after.n_open == 1
     # They were no draw at random: they teach, and are no evidence.
     assert after.picked.tolist() == [1, 3]
+    # Nor were they a round's: they take nothing from the budget, and the desk is free.
+    assert first.n_asked == after.n_asked == after.n_on_desk == 0

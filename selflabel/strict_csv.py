@@ -1,0 +1,68 @@
+"""CSV that people write by hand, read strictly: each fault with its line, and the rows after it all the same.
+
+Not the csv module: it takes a stray quote for text, and after a fault it cannot go on at the next line.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+
+MAX_FAULTS = 20
+
+_END = r"(?:\r\n|\r|\n)"
+_CELL = r'(?:"[^"]*(?:""[^"]*)*"|[^",\r\n]*)'
+_ROW = re.compile(rf"({_CELL}(?:,{_CELL})*|[^\r\n]*)(?:{_END}|\Z)")
+# Git merges no file with a NUL, a terminal obeys the other control characters, a lone surrogate has no UTF-8.
+NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+
+
+def read(text: str, make: Callable, is_right: Callable, rule: str, source: str) -> list:
+    """Return ``make`` of the named cells of each row; raise with the faults of all rows, or that of the header.
+
+    ``is_right``: whether a header is; ``rule``: what it must. ``source``: the file's name.
+    """
+    (line, first), *rows = list(_rows(text.removeprefix("\ufeff"), source)) or [(1, "")]
+    (header,) = _each([(line, first)], _cells, source)
+    if not is_right(header):
+        raise ValueError(f"{source}:{line}: header must {rule}, got {first!r:.80}")
+    return _each(rows, lambda row: make(dict(zip(header, _cells(row, len(header)), strict=True))), source)
+
+
+def _rows(text: str, source: str) -> Iterator[tuple[int, str]]:
+    """Yield the line and text of each row that is not blank; one whose quotes are wrong ends with its first line."""
+    line = 1
+    for row in _ROW.finditer(text):
+        if re.match(r"([<|=>])\1{6}(?: |\Z)", row[1]):
+            rule = "holds a merge-conflict marker: resolve the merge and keep the lines of both sides"
+            raise ValueError(f"{source}: line {line} {rule}")
+        if row[1].strip():
+            yield line, row[1]
+        line += len(re.findall(_END, row[0]))
+
+
+def _each(rows: Sequence[tuple[int, str]], read: Callable, source: str) -> list:
+    results, faults = [], []
+    for line, row in rows:
+        try:
+            results.append(read(row))
+        except ValueError as error:
+            faults += [f"{source}:{line}: {fault}" for fault in error.args]
+    more = [f"... and {len(faults) - MAX_FAULTS} more"] if len(faults) > MAX_FAULTS else []
+    if faults:
+        raise ValueError("\n".join(faults[:MAX_FAULTS] + more))
+    return results
+
+
+def _cells(row: str, wanted: int | None = None) -> list[str]:
+    if found := NO_TEXT.search(row):
+        raise ValueError(f"a row must be text, got the character U+{ord(found[0]):04X}")
+    cells = re.findall(f",{_CELL}", f",{row}")
+    if "".join(cells) != f",{row}":
+        raise ValueError(f"quotes must stand around a whole cell and be doubled inside it, got {row!r:.80}")
+    if wanted not in (None, len(cells)):
+        raise ValueError(f"a row must have {wanted} cells, got {len(cells)}")
+    return [cell[2:-1].replace('""', '"') if cell.startswith(',"') else cell[1:] for cell in cells]
+
+
+def quoted(cell: str) -> str:
+    """Return a cell as it stands in such a table."""
+    return '"' + cell.replace('"', '""') + '"' if re.search('[",\r\n]', cell) else cell
