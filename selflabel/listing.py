@@ -21,15 +21,15 @@ UNLABELLED = "unlabelled"
 README = "README.md"
 UNLABELLED_TEST = "a test image without a label"
 HIDDEN = "hidden file"
-FOR_DVC_UNREADABLE = BROKEN, LOOP, NOT_REGULAR, NO_NAME = (
-    "a broken link", "a loop of links", "not a regular file", "a name that is not UTF-8",
+FOR_DVC_UNREADABLE = BROKEN, LOOP, NOT_REGULAR, NO_NAME, FORBIDDEN = (
+    "a broken link", "a loop of links", "not a regular file", "a name that is not UTF-8", "no permission",
 )  # fmt: skip
 _REASONS = {
     errno.ENOENT: "no such file",
     errno.ENOTDIR: "no such file",
     errno.ELOOP: LOOP,
-    errno.EACCES: "no permission",
-    errno.EPERM: "no permission",
+    errno.EACCES: FORBIDDEN,
+    errno.EPERM: FORBIDDEN,
 }
 
 
@@ -91,9 +91,7 @@ def folder(directory: Path) -> Listing:
 
 def dvc_fault(directory: Path) -> str | None:
     """Return in one sentence what in a folder DVC, which digests all of it, would stop at or wait for without end."""
-    found = [
-        problem for problem in folder(directory).problems if problem.reason in (BROKEN, LOOP, NOT_REGULAR, NO_NAME)
-    ]
+    found = [problem for problem in folder(directory).problems if problem.reason in FOR_DVC_UNREADABLE]
     if not found:
         return None
     more = f" and {len(found) - 1:,} more" if len(found) > 1 else ""
@@ -180,7 +178,7 @@ def _fault(file: Path, root: Path | None = None) -> str:
         return "a link that leaves the folder"
     if stat.S_ISDIR(mode):
         return "a link to a folder" if is_link else "a folder"
-    return ""
+    return "" if os.access(file, os.R_OK) else FORBIDDEN
 
 
 def _place(parts: list[str]) -> tuple[str, str]:

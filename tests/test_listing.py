@@ -203,3 +203,12 @@ def test_every_row_of_a_manifest_comes_out_or_is_listed(tmp_path_factory, rows):
     assert sorted(listed) == sorted(path for path, _, _ in rows)
     for entry in found.entries:
         assert (entry.path, entry.label, entry.split) in [(path, label, split or "pool") for path, label, split in rows]
+
+
+def test_a_file_that_may_not_be_read_is_listed_without_being_opened(tmp_path, monkeypatch):
+    make(tmp_path, "cat/a.png", "dog/b.png")
+    # root may read everything.
+    monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path / "dog/b.png")
+    found = listing.folder(tmp_path)
+    assert problems(found) == {"dog/b.png": "no permission"} and found.classes == ("cat", "dog")
+    assert listing.dvc_fault(tmp_path).endswith("got dog/b.png (no permission)")
