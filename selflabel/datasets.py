@@ -166,7 +166,12 @@ def content_hashes(images: np.ndarray) -> list[str]:
     ``images``: uint8 (N, height, width) or (N, height, width, 3).
     """
     shape = repr(images.shape[1:]).encode()
-    return [hashlib.blake2b(shape + image.tobytes(), digest_size=HASH_BYTES).hexdigest() for image in images]
+    return [digest(shape + image.tobytes()) for image in images]
+
+
+def digest(data: bytes) -> str:
+    """Return 32 hexadecimal digits, BLAKE2b of some bytes: the content hash of a file, or of an image."""
+    return hashlib.blake2b(data, digest_size=HASH_BYTES).hexdigest()
 
 
 LOADERS: dict[str, Callable[[str], Dataset]] = {

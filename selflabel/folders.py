@@ -1,6 +1,5 @@
 """Where an exported image lies: in the folder of its class, or in a Hugging Face imagefolder."""
 
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -8,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from selflabel import files
+from selflabel import datasets, files
 from selflabel.listing import TEST, UNLABELLED
 
 # Where the imagefolder's images and their metadata lie.
@@ -74,7 +73,7 @@ def write(path: Path, image: np.ndarray | Path, key: str, *, is_link: bool) -> N
         files.write_image(path, image)
         return
     data = image.read_bytes()
-    if hashlib.blake2b(data, digest_size=len(key) // 2).hexdigest() != key:
+    if datasets.digest(data) != key:
         raise ValueError(
             f"{image} must be the image that was labelled, got other bytes; `dvc repro --force download` reads it anew"
         )

@@ -89,9 +89,9 @@ def folder(directory: Path) -> Listing:
     return listing(sorted(entries, key=_order), problems, _meant(classes - {""}))
 
 
-def dvc_fault(directory: Path) -> str | None:
+def dvc_fault(problems: Sequence[Problem]) -> str | None:
     """Return in one sentence what in a folder DVC, which digests all of it, would stop at or wait for without end."""
-    found = [problem for problem in folder(directory).problems if problem.reason in FOR_DVC_UNREADABLE]
+    found = [problem for problem in problems if problem.reason in FOR_DVC_UNREADABLE]
     if not found:
         return None
     more = f" and {len(found) - 1:,} more" if len(found) > 1 else ""

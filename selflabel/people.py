@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from selflabel import answers, files, provenance, state
+from selflabel import answers, files, pool_index, provenance, state
 
 # The tools stand outside the pipeline, whose stages are told their paths by dvc.yaml.
 FINAL, INDEX, CLASSES = "data/audit", "data/raw/index.csv", "data/raw/classes.json"
@@ -23,8 +23,7 @@ def append(path: str, annotator: str | None) -> str:
 
     Raises ``ValueError`` with a line for each fault; nothing is appended then.
     """
-    index, classes = files.read_table(INDEX), files.read_json(CLASSES)
-    options = {"classes": classes, "known": index["hash"][index["split"] == "pool"].tolist()}
+    options = {"classes": files.read_json(CLASSES), "known": pool_index.read(INDEX)["hash"].tolist()}
     before = files.read_text(ANSWERS)
     latest = {}
     for old in sorted(answers.parse(before, source=ANSWERS, **options), key=lambda old: old.when):

@@ -1,7 +1,6 @@
 """What a run would do, before it does it: images, classes, what people are asked, disk, time; and what hinders it."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 from selflabel import consistency, listing, own, seeds
@@ -24,7 +23,7 @@ class Data(NamedTuple):
     n_test: int
     given: Mapping[str, int] | None  # labels of each class; None where they are drawn
     n_values: int  # of an image: pixels times channels
-    refused: Sequence[tuple[str, str]] = ()  # path and reason
+    refused: Sequence[listing.Problem] = ()
 
 
 # The built-in data sets.
@@ -42,7 +41,7 @@ def survey(params: Params) -> Data:
         return BUILT_IN[dataset.name]
     found = own.survey(dataset.name, dataset.path)
     n_pool = sum(entry.split == "pool" for entry in found.entries)
-    refused = [(problem.path, problem.reason) for problem in found.problems if problem.action == "refused"]
+    refused = [problem for problem in found.problems if problem.action == "refused"]
     n_values = dataset.image_size**2 * (3 if dataset.colour else 1)
     return Data(n_pool, len(found.entries) - n_pool, own.given(found), n_values, refused)
 
@@ -70,7 +69,7 @@ def faults(params: Params, data: Data, *, n_round_rows: int) -> list[str]:
             "self_label.folds must be at most the seed labels of each class, and these at least one (given labels, or "
             f"of a benchmark seed_labels.percentage of them), got {folds}, more than there are of {', '.join(rare)}"
         )
-    if params.dataset.name == "folder" and (unreadable := listing.dvc_fault(Path(params.dataset.path))):
+    if params.dataset.name == "folder" and (unreadable := listing.dvc_fault(data.refused)):
         found.append(unreadable)
     if data.refused and params.dataset.on_error == "stop":
         files = f"{len(data.refused):,} file{'s' * (len(data.refused) > 1)}"
@@ -117,7 +116,7 @@ def _seeds(params: Params, data: Data) -> dict[str, int]:
 def _refused(data: Data) -> str:
     if not data.refused:
         return "none found; what is damaged shows only when it is decoded"
-    first = ", ".join(f"{path} ({reason})" for path, reason in data.refused[:SHOWN])
+    first = ", ".join(f"{problem.path} ({problem.reason})" for problem in data.refused[:SHOWN])
     return f"{len(data.refused):,}: {first}{', ...' if len(data.refused) > SHOWN else ''}"
 
 

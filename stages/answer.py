@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from selflabel import answers, files, state
+from selflabel import answers, files, pool_index, state
 from selflabel.labels import is_complete
 from selflabel.params import load
 from stages import parse, run, say
@@ -14,8 +14,8 @@ from stages import parse, run, say
 def main() -> None:
     args = parse(__doc__, "questions", "index", "classes", "truth", "answers", "out")
     params = load()
-    rows, index = state.read_questions(args.questions)["row"], files.read_table(args.index)
-    hashes, classes = index["hash"][index["split"] == "pool"], files.read_json(args.classes)
+    rows = state.read_questions(args.questions)["row"]
+    hashes, classes = pool_index.read(args.index)["hash"], files.read_json(args.classes)
     found = reader(params.answers.source, hashes, classes, truth=args.truth, answers_file=args.answers)(rows)
     files.write_table(args.out, found)
     n_open = int(np.isin(found["status"], state.OPEN).sum())

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from selflabel import audit, files, provenance, sample, state, statements
+from selflabel import audit, files, pool_index, provenance, sample, state, statements
 from selflabel.answers import SKIP
 from selflabel.params import load
 from stages import answer, parse, run, say
@@ -13,8 +13,7 @@ from stages import answer, parse, run, say
 def main() -> None:
     args = parse(__doc__, "final", "index", "classes", "truth", "answers", "out", "metrics")
     params = load()
-    final, classes, index = state.read(args.final), files.read_json(args.classes), files.read_table(args.index)
-    hashes = index["hash"][index["split"] == "pool"]
+    final, classes, hashes = state.read(args.final), files.read_json(args.classes), pool_index.read(args.index)["hash"]
     plan = audit.Plan(**dict(params.audit))
     look_up = answer.reader(params.answers.source, hashes, classes, truth=args.truth, answers_file=args.answers)
 

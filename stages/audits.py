@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from selflabel import audit, files, redraws, sample, state
+from selflabel import audit, files, pool_index, redraws, sample, state
 from selflabel.params import load
 from stages import parse, run, say
 
@@ -12,8 +12,7 @@ SIZES = (20, 50, 100, 200, 300, 500, 600, 1_000)
 def main() -> None:
     args = parse(__doc__, "final", "index", "truth", "out", redraws="how many audits of each size")
     params = load()
-    final, index = state.read(args.final), files.read_table(args.index)
-    hashes = index["hash"][index["split"] == "pool"]
+    final, hashes = state.read(args.final), pool_index.read(args.index)["hash"]
     plan = audit.Plan(**dict(params.audit))
     rows = sample.targets(final.labels, final.asked["row"])
     is_wrong = final.labels.label[rows] != files.read_array(args.truth)[rows]

@@ -19,7 +19,7 @@ def main() -> None:
             found.append(sentence)
     # Before DVC meets it, which says less, or hangs.
     if not found and section["name"] == "folder":
-        found += filter(None, [listing.dvc_fault(Path(section["path"]))])
+        found += filter(None, [listing.dvc_fault(listing.folder(Path(section["path"])).problems)])
     if found:
         raise ValueError("\n       ".join(f"{args.params}: {fault}" for fault in found))
     files.write_text(args.out, "valid\n")

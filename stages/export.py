@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from selflabel import card, export, files, folders, label_studio, provenance, state
+from selflabel import card, export, files, folders, label_studio, pool_index, provenance, state
 from selflabel.params import load
 from stages import parse, run, say
 
@@ -16,8 +16,7 @@ LABELLING = ("download", "features", "graph", "seed_labels", "self_label", "answ
 def main() -> None:
     args = parse(__doc__, "audit", "index", "pool-images", "classes", "certificate", "params", "code", "out")
     params, out, project = load(args.params), Path(args.out), Path.cwd()
-    final, classes, index = state.read(args.audit), files.read_json(args.classes), files.read_table(args.index)
-    of_pool = {name: column[index["split"] == "pool"] for name, column in index.items()}
+    final, classes, of_pool = state.read(args.audit), files.read_json(args.classes), pool_index.read(args.index)
     certified = files.read_table(Path(args.audit, "labels.csv"))["certified"]
     table = export.table(final, of_pool["hash"], classes, certified=certified)
 

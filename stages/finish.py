@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from selflabel import files, held, history, provenance, rounds, settings, state, teaching
+from selflabel import files, held, history, pool_index, provenance, rounds, settings, state, teaching
 from selflabel.params import load
 from stages import parse, run, say
 
@@ -29,8 +29,7 @@ def main() -> None:
         student=student,
     )
     final = played.state.ended(before)
-    index = files.read_table(args.index)
-    hashes = index["hash"][index["split"] == "pool"]
+    hashes = pool_index.read(args.index)["hash"]
     state.write(args.out, final, **provenance.columns(final, hashes, classes))
     files.write_array(Path(args.out, "test_probabilities.npy"), played.test_probabilities)
     say(f"finish: {history.sentence(final.history[-1])}")

@@ -2,15 +2,14 @@
 
 from pathlib import Path
 
-from selflabel import files, pictures, provenance, state
+from selflabel import files, pictures, pool_index, provenance, state
 from stages import parse, run, say
 
 
 def main() -> None:
     args = parse(__doc__, "audit", "index", "pool-images", "classes", "out")
     final, classes = state.read(args.audit), files.read_json(args.classes)
-    index = files.read_table(args.index)
-    of_pool = {name: column[index["split"] == "pool"] for name, column in index.items()}
+    of_pool = pool_index.read(args.index)
     queue = provenance.queue(final, of_pool["hash"], classes, paths=of_pool.get("path"))
     path = Path(args.out, "queue.csv")
     files.write_table(path, queue)

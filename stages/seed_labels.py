@@ -5,7 +5,7 @@ It asks nothing, but for images that were given two different labels.
 
 import numpy as np
 
-from selflabel import files, labels, seeds, state
+from selflabel import files, labels, pool_index, seeds, state
 from selflabel.params import load
 from stages import answer, parse, run, say
 
@@ -13,15 +13,14 @@ from stages import answer, parse, run, say
 def main() -> None:
     args = parse(__doc__, "truth", "index", "classes", "answers", "out", "found")
     params = load()
-    truth, classes, index = files.read_array(args.truth), files.read_json(args.classes), files.read_table(args.index)
-    is_pool = index["split"] == "pool"
+    truth, classes, index = files.read_array(args.truth), files.read_json(args.classes), pool_index.read(args.index)
     if labels.is_complete(truth):
         rows = seeds.draw_seed_rows(
             truth, percentage=params.seed_labels.percentage, seed=params.seed_labels.seed, classes=classes
         )
     else:
         rows = np.flatnonzero(truth != labels.NO_LABEL)
-    in_conflict = np.flatnonzero(index["conflict"][is_pool]) if "conflict" in index else rows[:0]
+    in_conflict = np.flatnonzero(index["conflict"]) if "conflict" in index else rows[:0]
     n_fewest = int(np.bincount(truth[rows], minlength=len(classes)).min())
     if len(in_conflict) and n_fewest < params.self_label.folds:
         raise ValueError(
@@ -31,9 +30,7 @@ def main() -> None:
     first = state.first(labels.Labels.from_seeds(rows, truth[rows], n_rows=len(truth)), in_conflict)
     state.write(args.out, first)
     # Round 1 goes on from this as every round does from the one before and the answers to it.
-    look_up = answer.reader(
-        params.answers.source, index["hash"][is_pool], classes, truth=args.truth, answers_file=args.answers
-    )
+    look_up = answer.reader(params.answers.source, index["hash"], classes, truth=args.truth, answers_file=args.answers)
     files.write_table(args.found, look_up(in_conflict))
     how = "drawn, for all labels are known" if labels.is_complete(truth) else "given, as many as are known"
     say(f"seed_labels: {len(rows):,} of {len(truth):,} images ({how})")

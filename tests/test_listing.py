@@ -87,13 +87,13 @@ def test_a_name_that_is_not_utf_8_is_listed_escaped(tmp_path):
 def test_what_dvc_cannot_digest_is_told_before_it_tries(tmp_path):
     make(tmp_path, "cat/a", "dog/.hidden", "test/x")
     (tmp_path / "up").symlink_to("..")
-    assert listing.dvc_fault(tmp_path) is None
+    assert listing.dvc_fault(listing.folder(tmp_path).problems) is None
     os.mkfifo(tmp_path / "cat" / ".fifo")
     told = "dataset.path must hold nothing that DVC cannot read, got cat/.fifo (not a regular file)"
-    assert listing.dvc_fault(tmp_path) == told
+    assert listing.dvc_fault(listing.folder(tmp_path).problems) == told
     for name, target in {"zero": "/dev/zero", "loop": "loop", "gone": "nowhere"}.items():
         (tmp_path / name).symlink_to(target)
-    assert listing.dvc_fault(tmp_path) == f"{told} and 3 more"
+    assert listing.dvc_fault(listing.folder(tmp_path).problems) == f"{told} and 3 more"
 
 
 def test_a_folder_that_may_not_be_read_is_listed(tmp_path, monkeypatch):
@@ -211,4 +211,4 @@ def test_a_file_that_may_not_be_read_is_listed_without_being_opened(tmp_path, mo
     monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path / "dog/b.png")
     found = listing.folder(tmp_path)
     assert problems(found) == {"dog/b.png": "no permission"} and found.classes == ("cat", "dog")
-    assert listing.dvc_fault(tmp_path).endswith("got dog/b.png (no permission)")
+    assert listing.dvc_fault(listing.folder(tmp_path).problems).endswith("got dog/b.png (no permission)")

@@ -7,6 +7,7 @@ import yaml
 from pipeline import ROOT
 
 from selflabel import params, planning
+from selflabel.listing import Problem
 from selflabel.planning import Data
 
 OWN = Data(n_pool=3_000, n_test=0, given={"cat": 20, "dog": 2}, n_values=28 * 28)
@@ -40,7 +41,7 @@ def test_nobody_is_asked_more_than_there_is():
 
 
 def test_the_first_files_that_cannot_be_used_are_named():
-    refused = [(f"{name}.png", "zero bytes") for name in "abcd"]
+    refused = [Problem(f"{name}.png", "zero bytes") for name in "abcd"]
     assert told(OWN._replace(refused=refused))["files that cannot be used"] == (
         "4: a.png (zero bytes), b.png (zero bytes), c.png (zero bytes), ..."
     )
@@ -51,7 +52,7 @@ def test_the_first_files_that_cannot_be_used_are_named():
     [
         (OWN, {"answers": {"source": "simulated"}}, "answers.source must be people where no truth is known"),
         (OWN, {"self_label": {"folds": 3}}, "self_label.folds must be at most the seed labels of each class"),
-        (OWN._replace(refused=[("a", "b")]), {}, "dataset.on_error must be skip to go on without 1 file that"),
+        (OWN._replace(refused=[Problem("a", "b")]), {}, "dataset.on_error must be skip to go on without 1 file that"),
     ],
 )  # fmt: skip
 def test_what_hinders_a_run_is_told(data, sections, fault):
