@@ -56,3 +56,8 @@ leak
 human labels
     Every label that had to be paid for: seed labels and answers.
 """
+
+from selflabel import processor
+
+# Before NumPy is loaded, whoever imports what first.
+processor.pin()

@@ -22,6 +22,8 @@ from selflabel.held import Block
 Extractor = Callable[[np.ndarray], np.ndarray]
 
 CHUNK = 1_000
+# Coarser than what kernels of other processors disagree about.
+DECIMALS = 6
 
 
 def pixels(_pool: np.ndarray, _options: Mapping) -> Extractor:
@@ -127,12 +129,12 @@ def fill(
 ) -> None:
     """Write the features of ``images`` into ``target``, float32 (N, D), side by side.
 
-    ``images``: uint8 (N, height, width) or (N, height, width, 3). In chunks, so that memory stays flat, one on each
-    core; ``progress`` is put around them.
+    ``images``: uint8 (N, height, width) or (N, height, width, 3). Rounded to six decimals. In chunks, so that memory
+    stays flat, one on each core; ``progress`` is put around them.
     """
 
     def write(rows: slice) -> None:
-        target[rows] = np.hstack([extract(images[rows]) for extract in extractors])
+        target[rows] = np.round(np.hstack([extract(images[rows]) for extract in extractors]), DECIMALS)
 
     # A chunk's sums are added up by one thread, so that the number of cores leaves no trace.
     with threadpool_limits(1), ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -143,8 +145,8 @@ def fill(
 def balance(features: np.ndarray, found: Sequence[Block]) -> None:
     """Divide each block of ``features``, in place, so that its total variance in the pool is one.
 
-    Two images then differ by as much, on average, in each block: none drowns the others.
+    Two images then differ by as much, on average, in each block: none drowns the others. Rounded to six decimals.
     """
     scale = np.concatenate([np.full(block.columns, 1 / np.sqrt(block.variance or 1.0), np.float32) for block in found])
     for rows in chunks(len(features), CHUNK):
-        features[rows] *= scale
+        features[rows] = np.round(features[rows] * scale, DECIMALS)

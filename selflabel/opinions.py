@@ -38,10 +38,10 @@ class Settings(NamedTuple):
 class Opinion(NamedTuple):
     """What a round's classifier says.
 
-    ``pool``: float64 (N, n_classes), class probabilities, calibrated, rounded to six decimals. ``raw``: float64 (N,),
-    the largest one not calibrated. ``test``: float32 (M, n_classes), of the test images. ``evidence``: None where
-    there are no folds. ``scores``: float64 (N, n_classes), of the classifier itself. ``smoothed``: float32 (N,
-    n_classes), the class shares after smoothing, not calibrated; None where there is no graph.
+    ``pool``: float64 (N, n_classes), class probabilities, calibrated. ``raw``: float64 (N,), the largest one not
+    calibrated. ``test``: float32 (M, n_classes), of the test images. ``evidence``: None where there are no folds.
+    ``scores``: float64 (N, n_classes), of the classifier itself. ``smoothed``: float32 (N, n_classes), the class shares
+    after smoothing, not calibrated; None where there is no graph. All are rounded to six decimals.
     """
 
     pool: np.ndarray
@@ -90,7 +90,7 @@ def form(
         seed = (settings.recipe.seed, round_number)
         fold = out_of_fold.assign(truth, n_folds=settings.folds, seed=seed, classes=classes)
     say = scoring.plainly if features.graph is None else scoring.smoothed
-    said = say(teach, human, truth, fold, features, settings.smoothing)
+    said = _rounded_all(say(teach, human, truth, fold, features, settings.smoothing))
 
     calibrate, evidence = confidence.ovr_logistic, None
     if settings.folds:
@@ -139,6 +139,11 @@ def _teacher(
         return fit(np.union1d(others, machine), given)
 
     return fit_without
+
+
+def _rounded_all(said: scoring.Said) -> scoring.Said:
+    # Before anything is chosen by them: coarser than what kernels of other processors disagree about.
+    return scoring.Said(*(values if values is None else _rounded(values) for values in said))
 
 
 def _rounded(probabilities: np.ndarray) -> np.ndarray:

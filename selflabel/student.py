@@ -10,16 +10,19 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import softmax
 
 from selflabel.augmentation import augment
 from selflabel.chunks import chunks
 
 PREDICTION_CHUNK = 250
+DECIMALS = 6  # of what it says
 STATISTICS_CHUNK = 10_000
 DROPOUT = 0.2
 EMBEDDING = "embedding"
 # Keras' 0.99 takes hundreds of steps to forget where it began, and a small pool may not have as many.
 STATISTICS_MOMENTUM = 0.9
+EPSILON = 1e-3  # added to a variance, as Keras does
 # Sums are added up in another order with another number of threads; fixed, it is not the number of cores that counts.
 THREADS = 4
 
@@ -60,9 +63,8 @@ def train(
     ``images``: uint8 (N, height, width) or (N, height, width, 3), at least 8 pixels each way; they may be
     memory-mapped, for only a batch is copied at a time. ``targets``: float (N, n_classes), in [0, 1], each row's sum
     1. ``student.epochs``: at least 1.
-    ``progress`` takes the range of all steps and returns it, as tqdm does. The same arguments give the same bytes on
-    one kind of processor, and no global random state is read or changed; TensorFlow's switch for deterministic
-    operations stays on. Raises ``RuntimeError`` where TensorFlow already runs with another number of threads.
+    ``progress`` takes the range of all steps and returns it, as tqdm does. The same arguments give the same bytes,
+    and no global random state is read or changed; TensorFlow's switch for deterministic operations stays on. Raises ``RuntimeError`` where TensorFlow already runs with another number of threads.
     """
     tf, _ = _tensorflow()
     rng = np.random.default_rng(student.seed)
@@ -90,31 +92,32 @@ def look(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the probabilities that a student gives, float32 (N, n_classes), each row's sum 1, and its embeddings.
 
-    These, float32 (N, 4 · width), at least 0, are its last layer before the classes. ``weights``: what ``train``
-    returned. ``images``: uint8, of the size and channels it was trained on; they may be memory-mapped. An image
+    These, float32 (N, 4 · width), at least 0, are its last layer before the classes; both to six decimals.
+    ``weights``: what ``train`` returned. ``images``: uint8, of the size and channels it was trained on; they may be memory-mapped. An image
     has the same probabilities alone and among others.
     """
     tf, keras = _tensorflow()
     network = _network(images.shape[1:], n_classes, student)
     network.set_weights(weights[1:])
     # Before dropout, which is there to learn with.
-    both = keras.Model(network.input, [network.output, network.get_layer(EMBEDDING).output])
+    parts = keras.Model(network.input, [network.output, network.get_layer(EMBEDDING).output])
     # Always the same shape: with another one sums may be added up in another order.
     seen = np.zeros((PREDICTION_CHUNK, *images.shape[1:]), np.uint8)
-    found = [np.empty((len(images), width), np.float32) for width in (n_classes, both.output[1].shape[1])]
+    found = [np.empty((len(images), width), np.float32) for width in (n_classes, parts.output[1].shape[1])]
 
     @tf.function
-    def both_of(batch):
-        logits, embedding = both(batch, training=False)
-        return tf.nn.softmax(logits), embedding
+    def both(batch):
+        return parts(batch, training=False)
 
     for part in chunks(len(images), PREDICTION_CHUNK):
         n = part.stop - part.start
         seen[:n] = images[part]
         views = [seen, seen[:, :, ::-1]] if student.flip else [seen]
-        said = [both_of(tf.constant(_scaled(view, weights[0]))) for view in views]
-        for target, of_views in zip(found, zip(*said, strict=True), strict=True):
-            target[part] = np.mean([one.numpy()[:n] for one in of_views], axis=0)
+        said = [both(tf.constant(_scaled(view, weights[0]))) for view in views]
+        logits, embeddings = ([one.numpy()[:n] for one in of_views] for of_views in zip(*said, strict=True))
+        # TensorFlow's own softmax divides by an approximation that is another on another make of processor.
+        found[0][part] = np.round(np.mean([softmax(one, axis=1) for one in logits], axis=0), DECIMALS)
+        found[1][part] = np.round(np.mean(embeddings, axis=0), DECIMALS)
     return found[0], found[1]
 
 
@@ -147,6 +150,8 @@ def _tensorflow():
     import tensorflow
 
     tensorflow.config.experimental.enable_op_determinism()
+    # It would turn the division by a root back into a reciprocal root.
+    tensorflow.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
     if tensorflow.config.threading.get_intra_op_parallelism_threads() != THREADS:
         tensorflow.config.threading.set_intra_op_parallelism_threads(THREADS)
     return tensorflow, keras
@@ -155,7 +160,7 @@ def _tensorflow():
 def _network(image_shape: tuple[int, ...], n_classes: int, student: Student):
     """Return an untrained network from images (N, height, width, 1 or 3), scaled, to logits (N, n_classes)."""
     _, keras = _tensorflow()
-    layers = keras.layers
+    layers, normalisation = keras.layers, _normalisation(keras)
     # A seed for each layer, for without one Keras would take it from Python's global random state.
     seeds = iter(np.random.SeedSequence(student.seed).generate_state(7).tolist())
     image = x = keras.Input((*image_shape, 1)[:3])
@@ -164,10 +169,38 @@ def _network(image_shape: tuple[int, ...], n_classes: int, student: Student):
         x = layers.Conv2D(widening * student.width, 3, padding="same", use_bias=False, kernel_initializer=start)(x)
         # Before the statistics, which then cost a quarter.
         x = layers.MaxPooling2D(2)(x) if is_halved else x
-        x = layers.ReLU()(layers.BatchNormalization(momentum=STATISTICS_MOMENTUM)(x))
+        x = layers.ReLU()(normalisation()(x))
     x = layers.Dropout(DROPOUT, seed=next(seeds))(layers.GlobalAveragePooling2D(name=EMBEDDING)(x))
     start = keras.initializers.GlorotUniform(next(seeds))
     return keras.Model(image, layers.Dense(n_classes, kernel_initializer=start)(x))
+
+
+def _normalisation(keras) -> type:
+    """Return batch normalisation (Ioffe & Szegedy, ICML 2015) as a layer for images, last axis channels.
+
+    It divides by a square root, both of which every processor rounds alike. Keras' own multiplies by a reciprocal root,
+    which processors approximate, each make in its own way.
+    """
+    ops = keras.ops
+
+    class Normalisation(keras.layers.Layer):
+        def build(self, shape):
+            options = {"shape": shape[-1:], "dtype": "float32"}
+            self.gamma = self.add_weight(name="gamma", initializer="ones", **options)
+            self.beta = self.add_weight(name="beta", initializer="zeros", **options)
+            self.mean = self.add_weight(name="mean", initializer="zeros", trainable=False, **options)
+            self.variance = self.add_weight(name="variance", initializer="ones", trainable=False, **options)
+
+        def call(self, x, training=False):
+            mean, variance = self.mean, self.variance
+            if training:
+                mean, variance = ops.moments(x, axes=(0, 1, 2))
+                for kept, now in ((self.mean, mean), (self.variance, variance)):
+                    kept.assign(STATISTICS_MOMENTUM * kept + (1 - STATISTICS_MOMENTUM) * now)
+            scale = self.gamma / ops.sqrt(variance + EPSILON)
+            return x * scale + (self.beta - mean * scale)
+
+    return Normalisation
 
 
 def _learner(network, student: Student, n_steps: int):

@@ -4,6 +4,9 @@ import argparse
 import sys
 from collections.abc import Callable
 
+# First of all that a stage imports: it pins the processor's kernels.
+from selflabel import processor
+
 
 def parse(description: str, *flags: str, **numbers: str) -> argparse.Namespace:
     """Return the command line's flags, each a required path; those in ``numbers`` are whole numbers, with a help."""
@@ -22,6 +25,8 @@ def say(text: str) -> None:
 
 def run(main: Callable[[], None]) -> None:
     """Run a stage; a fault of its input ends it with the sentence alone, not with a traceback."""
+    if note := processor.note():
+        say(note)
     try:
         main()
     except (ValueError, OSError) as error:
