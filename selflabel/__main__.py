@@ -8,9 +8,10 @@ from pathlib import Path
 from selflabel import files, params
 
 METRICS, PER_CLASS, ROUNDS = "metrics/evaluate.json", "metrics/per_class.csv", "metrics/rounds.csv"
-CERTIFICATE, AUDITS = "metrics/certificate.json", "metrics/audits.csv"
+CERTIFICATE = "metrics/certificate.json"
 FETCH_ALL = "git fetch --unshallow origin '+refs/heads/*:refs/remotes/origin/*'"
-PARAMS, TABLE, PRESETS, ARMS = "params.yaml", "rounds/table.yaml", "presets", "study/arms.yaml"
+PARAMS, TABLE, PRESETS = "params.yaml", "rounds/table.yaml", "presets"
+ARMS, STUDY, AUDITS = "study/arms.yaml", "study/results", "study/audits.csv"
 BUDGET = "metrics/budget.png"
 
 
@@ -93,7 +94,7 @@ def study(args: argparse.Namespace) -> None:
     from selflabel import budget, results
 
     arms = files.read_yaml(ARMS)["arms"]
-    figures = {path.stem: files.read_json(path) for path in sorted(Path(METRICS).with_name("study").glob("*.json"))}
+    figures = {path.stem: files.read_json(path) for path in sorted(Path(STUDY).glob("*.json"))}
     if unknown := set(args.arms) - figures.keys():
         raise ValueError(f"the arms must be played ones of {ARMS}, got {', '.join(sorted(unknown))}")
     if not figures:

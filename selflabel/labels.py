@@ -39,7 +39,13 @@ class Labels:
     @classmethod
     def from_seeds(cls, rows: np.ndarray, given: np.ndarray, *, n_rows: int) -> Self:
         """Return labels where ``rows`` (int, distinct) carry the classes ``given`` and the others none."""
-        nothing = cls(
+        nothing = cls.empty(n_rows)
+        return nothing._with(rows, label=given, origin=SEED, round=0, confirmed=0, confidence=1, raw_confidence=1)
+
+    @classmethod
+    def empty(cls, n_rows: int) -> Self:
+        """Return labels of which there is none."""
+        return cls(
             label=np.full(n_rows, NO_LABEL, np.int16),
             origin=np.full(n_rows, NONE, np.int8),
             round=np.full(n_rows, NO_LABEL, np.int16),
@@ -48,7 +54,6 @@ class Labels:
             raw_confidence=np.full(n_rows, np.nan),
             flips=np.zeros(n_rows, np.int16),
         )
-        return nothing._with(rows, label=given, origin=SEED, round=0, confirmed=0, confidence=1, raw_confidence=1)
 
     def with_human_labels(self, rows: np.ndarray, given: np.ndarray, *, round_number: int) -> Self:
         """Return labels where ``rows`` carry the classes ``given`` by people whom ``round_number`` asked.

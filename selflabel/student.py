@@ -64,7 +64,8 @@ def train(
     memory-mapped, for only a batch is copied at a time. ``targets``: float (N, n_classes), in [0, 1], each row's sum
     1. ``student.epochs``: at least 1.
     ``progress`` takes the range of all steps and returns it, as tqdm does. The same arguments give the same bytes,
-    and no global random state is read or changed; TensorFlow's switch for deterministic operations stays on. Raises ``RuntimeError`` where TensorFlow already runs with another number of threads.
+    and no global random state is read or changed; TensorFlow's switch for deterministic operations stays on. Raises
+    ``RuntimeError`` where TensorFlow already runs with another number of threads.
     """
     tf, _ = _tensorflow()
     rng = np.random.default_rng(student.seed)
@@ -93,8 +94,8 @@ def look(
     """Return the probabilities that a student gives, float32 (N, n_classes), each row's sum 1, and its embeddings.
 
     These, float32 (N, 4 · width), at least 0, are its last layer before the classes; both to six decimals.
-    ``weights``: what ``train`` returned. ``images``: uint8, of the size and channels it was trained on; they may be memory-mapped. An image
-    has the same probabilities alone and among others.
+    ``weights``: what ``train`` returned. ``images``: uint8, of the size and channels it was trained on; they may be
+    memory-mapped. An image has the same probabilities alone and among others.
     """
     tf, keras = _tensorflow()
     network = _network(images.shape[1:], n_classes, student)

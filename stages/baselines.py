@@ -14,6 +14,14 @@ def main() -> None:
     params = load()
     is_truth = args.labels.endswith(".npy")
     given = np.array(files.read_array(args.labels)) if is_truth else labels.read(args.labels).label
+    n_test = len(files.read_array(Path(args.features, "test.npy")))
+    # A control that is off, all labels where not all are known, no test images: nothing to fit, nobody to predict.
+    if not len(given) or (is_truth and not labels.is_complete(given)) or not n_test:
+        files.write_array(Path(args.out, "test_labels.npy"), np.empty(0, np.int16))
+        files.write_json(Path(args.out, "summary.json"), {"human_labels": 0})
+        say(f"baselines: none on {args.labels}")
+        return
+
     rows = np.flatnonzero(given != labels.NO_LABEL)
     opinion = opinions.form(
         # Whoever gave them, here they teach as people's do.

@@ -26,14 +26,8 @@ def main() -> None:
         for name, folder in vars(args).items()
         if name in BASELINES
     }
-    # Where nothing leaked, nobody was asked, or no truth is known, a control is the seed labels once more.
-    n_seeds = baselines["seed_only"].human_labels
-    always = ("seed_only", "fully_supervised") if truth.pool is not None else ("seed_only",)
-    baselines = {
-        name: baseline
-        for name, baseline in baselines.items()
-        if len(test_truth) and (name in always or baseline.human_labels != n_seeds)
-    }
+    # Where nothing leaked, nobody was asked, or no truth is known, there is no such control.
+    baselines = {name: baseline for name, baseline in baselines.items() if baseline.human_labels}
 
     options = {"classes": classes, "n_bins": params.evaluate.reliability_bins}
     tables = evaluation.tables(final, probabilities, baselines, truth, **options)

@@ -10,12 +10,17 @@ def main() -> None:
     args = parse(__doc__, "before", "truth", "features", "graph", "classes", "out")
     params = load()
     truth = files.read_array(args.truth)
+    if not params.leak.iterations or not labels.is_complete(truth):
+        # What nobody knows cannot leak.
+        files.write_table(args.out, labels.to_columns(labels.Labels.empty(0)))
+        say(f"leak: none ({'a truth is not known' if params.leak.iterations else 'leak.iterations is 0'})")
+        return
+
     rule = rules.Rule("linear", params.leak.threshold_start, params.leak.threshold_step)
     leaked = rounds.play_all(
         state.read(args.before),
         held.read(args.features, args.graph),
-        # What nobody knows cannot leak.
-        iterations=params.leak.iterations if labels.is_complete(truth) else 0,
+        iterations=params.leak.iterations,
         settings=Settings(rule, settings.recipe(params), smoothing=settings.smoothing(params)),
         classes=files.read_json(args.classes),
         true_labels=truth,

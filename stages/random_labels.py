@@ -12,9 +12,12 @@ def main() -> None:
     params = load()
     given, truth = labels.read(args.seeds), files.read_array(args.truth)
     n_asked = int(labels.read(args.final).is_human.sum() - given.is_human.sum())
-    rows = seeds.draw_more_rows(given.is_human, n_asked, seed=params.seed_labels.seed)
-    # Without a truth the control cannot be had: what is left of it are the seed labels.
-    rows = np.sort(rows[truth[rows] != labels.NO_LABEL])
+    if not n_asked or not labels.is_complete(truth):
+        files.write_table(args.out, labels.to_columns(labels.Labels.empty(0)))
+        say(f"random_labels: none ({'a truth is not known' if n_asked else 'nobody was asked'})")
+        return
+
+    rows = np.sort(seeds.draw_more_rows(given.is_human, n_asked, seed=params.seed_labels.seed))
     drawn = labels.Labels.from_seeds(rows, truth[rows], n_rows=len(truth))
     files.write_table(args.out, labels.to_columns(drawn))
     say(f"random_labels: {len(rows):,} labels, {n_asked:,} of them drawn in place of the asked ones")

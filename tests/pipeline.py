@@ -1,6 +1,7 @@
 """The pipeline as its files declare it, for the tests that compare it with the code."""
 
 import ast
+import os
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -40,24 +41,30 @@ class Stage(NamedTuple):
 def stages() -> list[Stage]:
     """Each stage once; a foreach stage with the paths of all its items, but for the rounds' numbers."""
     found = []
-    for folder in (ROOT, ROOT / "rounds", ROOT / "study"):
-        for name, definition in yaml.safe_load((folder / "dvc.yaml").read_text())["stages"].items():
+    # The study is a project of its own, whose paths are its folder's; the rounds' are the project's.
+    for folder, inside in (("", ""), ("rounds", ""), ("study", "study")):
+
+        def at(path: str, inside: str = inside) -> str:
+            return path if path.startswith("$") else os.path.normpath(os.path.join(inside, path))  # noqa: PTH118
+
+        for name, definition in yaml.safe_load((ROOT / folder / "dvc.yaml").read_text())["stages"].items():
             items = definition.get("foreach")
             items = items.values() if isinstance(items, dict) else []
             definition = definition.get("do", definition)
-            words = definition["cmd"].split()
+            words = definition["cmd"].removeprefix("cd .. && ").split()
             params = definition.get("params", [])
             outs = [out for kind in ("outs", "metrics") for out in definition.get(kind, [])]
-            deps = {dep for dep in definition["deps"] if dep != "${item}"}
+            deps = {at(dep) for dep in definition["deps"] if dep != "${item}"}
+            of_plans = {at(path): keys for plan in params if isinstance(plan, dict) for path, keys in plan.items()}
             found.append(
                 Stage(
                     name=name,
                     module=words[2],
                     flags=dict(zip(words[3::2], words[4::2], strict=True)),
                     deps=deps | {item for item in items if "${item}" in definition["deps"]},
-                    outs={path for out in outs for path in ([out] if isinstance(out, str) else out)},
-                    params={name for name in params if isinstance(name, str)},
-                    plans={path: keys for plan in params if isinstance(plan, dict) for path, keys in plan.items()},
+                    outs={at(path) for out in outs for path in ([out] if isinstance(out, str) else out)},
+                    params={name for name in params if isinstance(name, str)} | set(of_plans.pop("params.yaml", [])),
+                    plans=of_plans,
                     desc=definition["desc"],
                 )
             )

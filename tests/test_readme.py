@@ -14,7 +14,7 @@ MAKEFILE = (ROOT / "Makefile").read_text()
 
 
 ARMS = yaml.safe_load((ROOT / "study/arms.yaml").read_text())["arms"]
-STUDY = {path.stem: json.loads(path.read_text()) for path in sorted((ROOT / "metrics/study").glob("*.json"))}
+STUDY = {path.stem: json.loads(path.read_text()) for path in sorted((ROOT / "study/results").glob("*.json"))}
 
 
 def block(kind: str) -> tuple[str, str]:
@@ -32,7 +32,7 @@ def test_the_results_table_is_what_the_command_prints():
 
 
 def test_the_table_of_audits_is_what_the_command_prints():
-    assert block("audits") == ("audits", redraws.table(files.read_table(ROOT / "metrics/audits.csv")))
+    assert block("audits") == ("audits", redraws.table(files.read_table(ROOT / "study/audits.csv")))
 
 
 @pytest.mark.parametrize("kind", ["fresh", "others", "tutorial", "study"])
