@@ -12,11 +12,20 @@ pseudo-label, machine label
 question
     An image that a round asks people about. Answered, skipped, open (nobody has answered) or tied.
 answer
-    What an annotator said of an image: a class, or ``skip``. Kept in ``answers.csv`` by content hash.
+    What an annotator said of an image: a class, or ``skip``. Kept in ``answers.csv`` by content hash. It teaches, or it
+    judges: machine labels, in an audit or where an audit left an image for people.
+known
+    Of an image that had an answer before the run.
+apart
+    Of an image that has an answer which judges: the rounds neither learn from it nor ask about it.
 queue
     The questions that are open or tied.
 origin
     Where a label comes from: ``seed``, ``human`` (an answer), ``machine`` or ``none`` (−1 in arrays).
+release
+    The labels that are handed over: every answer in the place of the machine's label.
+copy
+    An image that is byte for byte another one; of a user's own data the pool has one of them.
 confidence
     The largest class probability of an image, in [0, 1], under the classifier that labelled it; raw (the logistic of
     its margins, normalised) or calibrated.

@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from selflabel import bounds, certificate
+from selflabel.answers import AUDIT, EARLIER, REST
 from selflabel.certificate import Audit, Level
 from selflabel.labels import Labels
-from selflabel.provenance import AUDIT
 from selflabel.state import OPEN, State
 
 # Multiples of audit.error whose cost is told as well, and the names of all costs. (DVC shows no list of metrics, and
@@ -17,7 +17,6 @@ from selflabel.state import OPEN, State
 LARGER_ERRORS = (1.6, 2.0)
 COSTS = ("asked", "larger", "largest")
 DECIMALS = 6
-REST = "rest"  # as provenance.AUDIT
 STATUS = {"answered": ("answered",), "missing": OPEN, "skipped": ("skipped",)}
 
 
@@ -45,6 +44,15 @@ class Plan(NamedTuple):
     def level(self) -> Level:
         """The error to promise, and the risk that one look may take."""
         return Level(self.error, (1 - self.confidence) / self.looks)
+
+
+def awaited(final: State) -> int:
+    """Return how many questions of the rounds nobody has answered; the audit is drawn once there are none.
+
+    What they teach gives other labels; and what a round asks about after an audit is none of its images, so that these
+    would be no uniform draw any more.
+    """
+    return int(np.sum(final.asked["status"] == "open"))
 
 
 def judged(labels: Labels, rows: np.ndarray, answers: Mapping[str, np.ndarray]) -> Audit:
@@ -79,9 +87,18 @@ class Shown(NamedTuple):
 
 
 def show(
-    final: State, rows: np.ndarray, answers: Mapping[str, np.ndarray], plan: Plan, *, classes: Sequence[str]
+    final: State,
+    rows: np.ndarray,
+    answers: Mapping[str, np.ndarray],
+    plan: Plan,
+    *,
+    classes: Sequence[str],
+    known: Sequence[int] = (),
 ) -> Shown:
-    """Return all that the audit of ``rows``, int64 (T,), ascending, shows; ``answers``: as in ``judged``."""
+    """Return all that the audit of ``rows``, int64 (T,), ascending, shows; ``answers``: as in ``judged``.
+
+    ``known``: int64, rows that have another answer already and cost none.
+    """
     labels, level = final.labels, plan.level
     audit = judged(labels, rows, answers)
     table = certificate.shares(audit, level)
@@ -105,6 +122,7 @@ def show(
             "n_drawn": len(answers["row"]),
             "n_first": certificate.n_first(level),
             "n_wrong": n_wrong,
+            "n_awaited": awaited(final),
             **statuses(answers),
         },
         "whole": {"error_at_most": bounds.upper(n_wrong, len(audit.drawn), alpha=level.alpha)},
@@ -114,7 +132,7 @@ def show(
         "certified": _certified(table, chosen, level, n_machine=len(rows)),
         # What was audited has its answer already.
         "rest": {
-            name: {"target": error, "n": len(np.setdiff1d(found, answers["row"]))}
+            name: {"target": error, "n": len(np.setdiff1d(found, np.union1d(answers["row"], known)))}
             for name, error, found in zip(COSTS, plan.errors, rest, strict=False)
         },
         "estimate": certificate.estimates(audit, alpha=1 - plan.confidence),
@@ -144,14 +162,25 @@ def _certified(table: Mapping[str, np.ndarray], chosen: int | None, level: Level
     return {"n": 0, "coverage": 0.0} | ({"n_enough": min(enough)} if enough and min(enough) <= n_machine else {})
 
 
-def recorded(final: State, answers: Mapping[str, np.ndarray], rest: Mapping[str, np.ndarray]) -> State:
+def recorded(
+    final: State,
+    answers: Mapping[str, np.ndarray],
+    rest: Mapping[str, np.ndarray],
+    earlier: Mapping[str, np.ndarray] | None = None,
+) -> State:
     """Return the state after the audit: its questions among those asked, the answers to ``Shown.rest`` as labels.
 
-    The audit's own answers give no labels: the machine's stay what was audited.
+    The audit's own answers give no labels: the machine's stay what was audited. ``earlier``: answers to what earlier
+    audits asked and this one did not draw; those in ``rest`` are left out.
     """
-    n = len(final.history)
-    asked = dict(answers) | {"round": np.full(len(answers["row"]), n), "strategy": [AUDIT] * len(answers["row"])}
-    columns = {name: np.concatenate([column, asked[name]]).astype(column.dtype) for name, column in final.asked.items()}
+    n, tables = len(final.history), {AUDIT: dict(answers)}
+    if earlier is not None:
+        is_other = ~np.isin(earlier["row"], np.union1d(answers["row"], rest["row"]))
+        tables[EARLIER] = {name: np.asarray(column)[is_other] for name, column in earlier.items()}
+    columns = final.asked
+    for why, table in tables.items():
+        asked = table | {"round": np.full(len(table["row"]), n), "strategy": [why] * len(table["row"])}
+        columns = {name: np.concatenate([old, asked[name]]).astype(old.dtype) for name, old in columns.items()}
     # Who answered in the audit is not asked again.
     is_new = ~np.isin(rest["row"], answers["row"])
     new, known = ({name: np.asarray(column)[which] for name, column in rest.items()} for which in (is_new, ~is_new))

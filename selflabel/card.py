@@ -1,6 +1,7 @@
 """The card of an exported data set: what is in it, how wrong it may be, how it came about."""
 
 import hashlib
+import html
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
@@ -25,14 +26,14 @@ _CARD = """\
 - `label`: a class, empty for none; `origin`: seed (given before round 1), human (a person's answer), machine, none
 - `round`: since which the image has this label; 0 for seed labels, -1 for none
 - `confidence`: the classifier's, in [0, 1]; 1 for labels by people, empty for none
-- `certified`: whether the machine label was one of those that the certificate below calls certified
+- `certified`: whether the machine label is one of those that the certificate below calls certified
 - `annotator`: who answered; empty for seed and machine labels
 
 ## Labels by class and origin
 
 {counts}
 
-## How wrong the labels may be
+{waiting}## How wrong the labels may be
 
 {promises}
 
@@ -54,8 +55,8 @@ Cite where the images come from, and this labelling of them:
 
 ## Parameters
 
-```yaml
-{parameters}```
+{fence}yaml
+{parameters}{fence}
 """
 
 
@@ -75,7 +76,7 @@ def counts(table: Mapping[str, np.ndarray], classes: Sequence[str]) -> str:
     origins = [name for name in ORIGINS if name != "none"]
     kinds, label = {name: table["origin"] == name for name in origins}, table["label"]
     rows = [
-        [_on_one_line(name), *(f"{np.sum((label == name) & is_one):,}" for is_one in kinds.values()),
+        [_text(name), *(f"{np.sum((label == name) & is_one):,}" for is_one in kinds.values()),
          f"{np.sum(label == name):,}"] for name in classes
     ]  # fmt: skip
     rows.append(["(no label)", *[""] * len(origins), f"{np.sum(label == ''):,}"])
@@ -90,15 +91,27 @@ def who_answered(source: str) -> str:
     return "The answers are people's."
 
 
-def corrections(n_judged: int, n_wrong: int) -> str:
-    """Return in a sentence what became of the machine labels that people judged in the audit."""
+def corrections(n_judged: int, n_wrong: int, *, release: str) -> str:
+    """Return in a sentence what became of the machine labels that people judged; ``release``: of the section audit."""
     if not n_judged:
         return "Nobody judged a machine label in an audit."
-    return (
+    judged = (
         f"People judged {n_judged:,} machine labels in the audit. Their answers are the labels here, with the origin "
-        f"human; {n_wrong:,} of them correct the machine's. The sentences above speak of the labels as they were "
-        "before that, and what is corrected can only be less wrong."
+        f"human; {n_wrong:,} of them correct the machine's. "
     )
+    if release == "best":
+        return judged + (
+            "The classifier has learnt from them too and given all other labels anew (audit.release: best): the "
+            "sentences above speak of the labels before that, not of these, and none here is certified."
+        )
+    return judged + (
+        "The sentences above speak of the labels as they were before that: what is corrected can only be less wrong."
+    )
+
+
+def waiting(n: int) -> str:
+    """Return in a sentence how many labels are held back until the audit has its answers; empty for none."""
+    return f"{n:,} machine labels are held back, for the audit still asks about their images.\n\n" if n else ""
 
 
 def card(
@@ -109,32 +122,37 @@ def card(
     params: Mapping,
     code: str,
     judged: tuple[int, int],
+    n_withheld: int,
 ) -> str:
     """Return the card in Markdown.
 
     ``table``: the export's. ``figures``: the content of metrics/certificate.json. ``params``: of params.yaml. ``code``:
-    of code.txt. ``judged``: how many machine labels people judged in the audit, and found wrong.
+    of code.txt. ``judged``: how many machine labels people judged in the audit, and found wrong. ``n_withheld``: how
+    many an open question of the audit is about.
     """
     name = title(params["dataset"])
-    promises = "\n".join(f"- {sentence}" for sentence in statements(figures))
+    promises = "\n".join(f"- {_text(sentence)}" for sentence in statements(figures))
     tree = yaml.safe_dump(dict(params), sort_keys=False, allow_unicode=True, width=120)
     return _CARD.format(
-        name=name,
+        name=_text(name),
         n=f"{len(table['label']):,} images of {len(classes):,} classes",
         answers=who_answered(params["answers"]["source"]),
         counts=counts(table, classes),
         promises=promises,
-        corrections=corrections(*judged),
+        waiting=waiting(n_withheld),
+        corrections=corrections(*judged, release=params["audit"]["release"]),
         revision=revision(code),
         citation=citation(name, revision(code)),
         parameters=tree,
+        # Longer than any in the text, which ends before it then.
+        fence="`" * max(3, 1 + max(map(len, re.findall("`+", tree)), default=0)),
     )
 
 
 def citation(name: str, version: str) -> str:
     """Return a BibTeX entry, in which whoever publishes the data set adds author and year."""
-    # Braces and backslashes are BibTeX's own.
-    plain = re.sub(r"[{}\\]", "", name)
+    # Braces and backslashes are BibTeX's own, the others a page's.
+    plain = re.sub(r"[{}\\<>`]", "", name)
     return (
         f"@misc{{selflabel_{re.sub(r'[^A-Za-z0-9]+', '_', plain)}_{version[:12]},\n"
         f"  title = {{{plain}, labelled by selflabel}},\n"
@@ -142,5 +160,6 @@ def citation(name: str, version: str) -> str:
     )
 
 
-def _on_one_line(name: str) -> str:
-    return " ".join(name.split())
+def _text(name: str) -> str:
+    # On one line, and no page runs it: Markdown may hold HTML.
+    return html.escape(" ".join(name.split()), quote=False)

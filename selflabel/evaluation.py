@@ -99,6 +99,17 @@ def certificate(final: State, audited: Mapping[str, np.ndarray], pool_truth: np.
     return {name: metrics.share(wrong, part) for name, (wrong, part) in parts.items() if part.any()}
 
 
+def released(labels: Labels, probabilities: np.ndarray, truth: Truth) -> dict:
+    """Return what is true of labels that the classifier gave anew after the audit, as far as it is known.
+
+    ``probabilities``: float (M, n_classes), of the test images.
+    """
+    found = metrics.pool_scores(labels, truth.pool)
+    if len(truth.test):
+        found["accuracy"] = metrics.accuracy(truth.test, probabilities.argmax(axis=1))
+    return {"released": found}
+
+
 def tables(
     final: State,
     probabilities: np.ndarray,

@@ -7,45 +7,38 @@ from pathlib import Path
 import numpy as np
 
 from selflabel import provenance
-from selflabel.labels import ORIGINS, Labels
-from selflabel.state import State
+from selflabel.answers import AUDIT
+from selflabel.labels import ORIGINS
+from selflabel.state import OPEN, State
 
 
-def audited(final: State) -> tuple[np.ndarray, np.ndarray]:
-    """Return the rows of machine labels that people judged in the audit, and what they said: two of int64 (N',)."""
-    is_answer = (final.asked["strategy"] == provenance.AUDIT) & (final.asked["status"] == "answered")
-    return final.asked["row"][is_answer], final.asked["label"][is_answer]
-
-
-def judged(final: State) -> tuple[int, int]:
+def judged(audited: State) -> tuple[int, int]:
     """Return how many machine labels people judged in the audit, and how many of them they found wrong."""
-    rows, given = audited(final)
+    is_answer = (audited.asked["strategy"] == AUDIT) & (audited.asked["status"] == "answered")
+    rows, given = audited.asked["row"][is_answer], audited.asked["label"][is_answer]
     # The last that the machine gave: by now some are people's.
-    return len(rows), int(np.sum(final.machine_labels[-1][rows] != given))
+    return len(rows), int(np.sum(audited.machine_labels[-1][rows] != given))
 
 
-def corrected(final: State) -> Labels:
-    """Return the labels in which what people said in the audit stands in the place of the machine's.
-
-    The audit itself leaves the machine's labels, for they are what it judges; who uses them wants the right ones.
-    """
-    rows, given = audited(final)
-    # With audit.label_rest some are people's already.
-    is_new = ~final.labels.is_human[rows]
-    return final.labels.with_human_labels(rows[is_new], given[is_new], round_number=len(final.history))
+def withheld(released: State) -> np.ndarray:
+    """Return the rows, int64, whose machine label an open question of the audit is about."""
+    is_open = np.isin(released.asked["strategy"], provenance.BLIND) & np.isin(released.asked["status"], OPEN)
+    return released.asked["row"][is_open]
 
 
 def table(
-    final: State, hashes: Sequence[str], classes: Sequence[str], *, certified: np.ndarray
+    released: State, hashes: Sequence[str], classes: Sequence[str], *, certified: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Return the export's columns for the N rows of the pool, in their order, path still empty.
 
-    hash; path; label (a class, or empty); origin (a word of ``ORIGINS``); round (int16, 0 for seed labels, −1 for
-    none); confidence (float64 in [0, 1], NaN for none); certified (bool, as given); annotator (empty for machine and
-    seed labels).
+    hash; path; label (a class, or empty); origin (a word of ``ORIGINS``); round (int16, 0 for what was there before
+    round 1, −1 for none); confidence (float64 in [0, 1], NaN for none); certified (bool, as given); annotator (empty
+    for machine and seed labels). What the audit still asks has no label: who answers must find none.
     """
-    labels = corrected(final)
-    told = provenance.columns(final._replace(labels=labels), hashes, classes)
+    rows, is_told = withheld(released), np.ones(len(hashes), bool)
+    is_told[rows] = False
+    labels = released.labels.without_machine_labels(rows)
+    told = provenance.columns(released._replace(labels=labels), hashes, classes)
     return {
         "hash": np.asarray(hashes, object),
         "path": np.full(len(hashes), "", object),
@@ -53,7 +46,7 @@ def table(
         "origin": np.array(ORIGINS, object)[labels.origin],
         "round": labels.round,
         "confidence": labels.confidence,
-        "certified": np.asarray(certified, bool),
+        "certified": np.asarray(certified, bool) & is_told,
         "annotator": told["annotator"],
     }
 

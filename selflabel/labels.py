@@ -101,14 +101,18 @@ class Labels:
 
         A row that keeps its class keeps its ``round``; one that changes it counts a flip.
         """
-        cleared = self._with(
-            self.is_machine, label=NO_LABEL, origin=NONE, round=NO_LABEL, confirmed=NO_LABEL,
-            confidence=np.nan, raw_confidence=np.nan,
-        )  # fmt: skip
+        cleared = self.without_machine_labels(np.flatnonzero(self.is_machine))
         new = cleared.with_machine_labels(rows, given, confidence, raw_confidence, round_number=round_number)
         stays = self.is_machine & (new.label == self.label)
         flipped = self.is_machine & new.is_machine & ~stays
         return replace(new, round=np.where(stays, self.round, new.round), flips=(self.flips + flipped).astype(np.int16))
+
+    def without_machine_labels(self, rows: np.ndarray) -> Self:
+        """Return labels where those of ``rows``, int, that have a machine label have none."""
+        return self._with(
+            rows[self.is_machine[rows]], label=NO_LABEL, origin=NONE, round=NO_LABEL, confirmed=NO_LABEL,
+            confidence=np.nan, raw_confidence=np.nan,
+        )  # fmt: skip
 
     def _with(self, rows: np.ndarray, **values: object) -> Self:
         changed = {}

@@ -41,7 +41,25 @@ def survey(name: str, path: str) -> Listing:
     """Return what ``listed`` does; raise ``ValueError`` too if it cannot be enough, whatever is decoded."""
     found = listed(name, path)
     check_listing(found)
+    if _are_all_the_same([entry for entry in found.entries if entry.split == POOL]):
+        raise ValueError("the pool must have at least 2 different images, got the same one only")
     return found
+
+
+def _are_all_the_same(entries: Sequence[Entry]) -> bool:
+    """Return whether all entries are one image; no further file is read than it takes to tell."""
+
+    def are_the_same(one: Entry, other: Entry) -> bool:
+        if isinstance(one.source, np.ndarray):
+            return np.array_equal(one.source, other.source)
+        first, second = Path(one.source), Path(other.source)
+        try:
+            return first.stat().st_size == second.stat().st_size and first.read_bytes() == second.read_bytes()
+        except OSError:
+            # The run says what is wrong with it.
+            return False
+
+    return all(are_the_same(entries[0], entry) for entry in entries[1:])
 
 
 def check_listing(found: Listing) -> None:
@@ -63,7 +81,7 @@ def check(classes: Sequence[str], labels: np.ndarray) -> None:
     ``labels``: int (N,), of the pool, −1 for none.
     """
     if len(labels) < 2:
-        raise ValueError(f"the pool must have at least 2 images that can be used, got {len(labels)}")
+        raise ValueError(f"the pool must have at least 2 different images that can be used, got {len(labels)}")
     if len(classes) < 2:
         raise ValueError(f"the given labels must be of at least 2 classes, got {', '.join(classes) or 'none'}")
     known = set(labels.tolist())
@@ -121,7 +139,7 @@ def refused(settled: settling.Settled, *, on_error: str, place: str) -> int:
     ``place``: where all problems are listed.
     """
     found = [problem for problem in settled.problems if problem.action == "refused"]
-    n_files = len(found) + sum(map(len, settled.labels.values()))
+    n_files = len(found) + sum(map(len, settled.labels.values())) + len(settled.copies)
     if found and on_error == "stop":
         raise ValueError(
             f"{len(found):,} of {n_files:,} files cannot be used, the first: {found[0].path} ({found[0].reason}); "

@@ -29,8 +29,18 @@ def append(path: str, annotator: str | None) -> str:
     for old in sorted(answers.parse(before, source=ANSWERS, **options), key=lambda old: old.when):
         latest[old.hash, old.annotator] = old.label
     now = datetime.now(UTC).replace(microsecond=0)
-    found, n_empty = answers.filled_in(files.read_text(path), source=path, annotator=annotator, now=now, **options)
+    text = answers.decode(Path(path).read_bytes(), source=path)
+    found, n_empty = answers.filled_in(text, source=path, annotator=annotator, now=now, **options)
+    # Why it was asked about, the run knows best: a spreadsheet may have lost it.
+    why = {}
+    if Path(FINAL).exists():
+        # The rows are those of the last run, which a newer download may have given to others.
+        asked, of_run = state.read(FINAL).asked, files.read_table(Path(FINAL, "labels.csv"))["hash"]
+        why = dict(zip(of_run[asked["row"]].tolist(), asked["strategy"], strict=True))
+    found = [one._replace(strategy=why.get(one.hash, one.strategy)) for one in found]
     new = [one for one in found if latest.get((one.hash, one.annotator)) != one.label]
+    if new and (after := answers.renewed(before)) != before:
+        files.write_text(ANSWERS, after)
     if new:
         files.append_text(ANSWERS, ("" if before.endswith("\n") else "\n") + answers.lines(new))
     return f"{len(new):,} answers appended to {ANSWERS}; {len(found) - len(new):,} were there, {n_empty:,} left empty"
@@ -50,15 +60,17 @@ def story(image: str) -> str:
 def status(stale: Sequence[str]) -> str:
     """Return how the run stands; ``stale``: the stages that `dvc repro` would run."""
     final = state.read(FINAL)
-    lines = [*provenance.counts(final), _unused_answers(final), f"stale stages: {', '.join(stale) or 'none'}"]
+    lines = [*provenance.counts(final), _answers(), f"stale stages: {', '.join(stale) or 'none'}"]
     return "\n".join([*lines, f"next: {'`dvc repro`' if stale else provenance.missing(final.n_open, QUEUE)}"])
 
 
-def _unused_answers(final: state.State) -> str:
-    """Return how many images answers.csv knows, and how many of them this run asked about."""
+def _answers() -> str:
+    """Return how many images answers.csv knows, and how many of them teach."""
     # Those of the last run: a newer download may have other rows.
     hashes, classes = files.read_table(Path(FINAL, "labels.csv"))["hash"], files.read_json(CLASSES)
     given = answers.parse(files.read_text(ANSWERS), source=ANSWERS, classes=classes, known=hashes.tolist())
-    known = {one.hash for one in given}
-    n_used = len(known & set(hashes[final.asked["row"]].tolist()))
-    return f"{ANSWERS}: {len(known):,} images of this data set, {n_used:,} of them asked about in this run"
+    teaching, judging = answers.known(given, classes=classes)
+    return (
+        f"{ANSWERS}: {len(teaching) + len(judging):,} images of this data set; {len(judging):,} of them judge machine "
+        "labels and do not teach"
+    )

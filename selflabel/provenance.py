@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from selflabel.answers import JUDGING, MARK, REST, neutral
 from selflabel.history import GOES_ON
 from selflabel.labels import NO_LABEL, ORIGINS
 from selflabel.state import OPEN, State
 
-# The column strategy of an audit's questions, beside the names of the asking strategies.
-AUDIT = "audit"
+# Whose labels nobody who answers may be told: they are judged.
+BLIND = tuple(name for name in JUDGING if name != REST)
 
 
 def columns(final: State, hashes: Sequence[str], classes: Sequence[str]) -> dict[str, np.ndarray]:
@@ -51,17 +52,22 @@ def queue(
 ) -> dict[str, list]:
     """Return the queue, a row a question without an answer, in the order in which they were asked.
 
-    Columns hash, label, annotator, when, comment (the last four empty, for a person to fill in), row, round,
-    strategy, status (open or tied), votes, and suggestion: the machine's label, if it has one. An audit gets none: who
-    is to judge a label should not be told it first. ``paths``: of the images, where they are files; a column path.
+    Columns queue (the queue's mark), hash, label, annotator, when, comment (the last four empty, for a person to fill
+    in), row, round, strategy, status (open or tied), votes, and suggestion: the machine's label, if it has one. An
+    audit gets none: who is to judge a label should not be told it first. ``paths``: of the images, where they are
+    files; a column path. What a spreadsheet would take for a formula has an apostrophe before it.
     """
     is_open = np.isin(final.asked["status"], OPEN)
     asked = {name: final.asked[name][is_open] for name in ("row", "round", "strategy", "status", "votes")}
     empty = {name: np.full(is_open.sum(), "", object) for name in ("label", "annotator", "when", "comment")}
     suggestion = np.array([*classes, ""], object)[final.labels.label[asked["row"]]]
-    suggestion[asked["strategy"] == AUDIT] = ""
-    found = {"hash": np.asarray(hashes)[asked["row"]], **empty, **asked, "suggestion": suggestion}
-    return found if paths is None else found | {"path": np.asarray(paths)[asked["row"]]}
+    suggestion[np.isin(asked["strategy"], BLIND)] = ""
+    found = {MARK[0]: [MARK[1]] * int(is_open.sum()), "hash": np.asarray(hashes)[asked["row"]], **empty, **asked}
+    found |= {"votes": asked["votes"], "suggestion": suggestion}
+    found |= {} if paths is None else {"path": np.asarray(paths, object)[asked["row"]]}
+    return found | {
+        name: [neutral(cell) for cell in found[name]] for name in ("votes", "suggestion", "path") if name in found
+    }
 
 
 def missing(n_open: int, path: str) -> str:
@@ -98,9 +104,13 @@ def _whence(of: Mapping) -> str:
     texts = {
         "none": "nobody gave it a label, neither person nor machine",
         "seed": "given before round 1, as a seed label",
-        "human": f"given by {of['annotator']}, whom round {of['round']} asked; flips before that {of['flips']}",
+        "human": f"given by {of['annotator']}, {_asked_when(of['round'])}; flips before that {of['flips']}",
     }
     return texts[of["origin"]]
+
+
+def _asked_when(number: int) -> str:
+    return f"whom round {number} asked" if number else "before round 1"
 
 
 def _how_sure(of: Mapping) -> str:
@@ -113,13 +123,13 @@ def _how_sure(of: Mapping) -> str:
 
 
 def _asked(final: State, row: int, classes: Sequence[str]) -> str:
-    (found,) = np.nonzero(final.asked["row"] == row) if len(final.asked["row"]) else ([],)
-    if not len(found):
-        return "no person was asked"
-    of = {name: column[found[0]] for name, column in final.asked.items()}
-    answer = f", {classes[of['label']]}" if of["label"] != NO_LABEL else ""
-    votes = f" ({of['votes']})" if of["votes"] else ""
-    return f"asked in round {of['round']} by {of['strategy']}: {of['status']}{answer}{votes}"
+    found = np.flatnonzero(final.asked["row"] == row).tolist() if len(final.asked["row"]) else []
+    texts = []
+    for of in ({name: column[place] for name, column in final.asked.items()} for place in found):
+        answer = f", {classes[of['label']]}" if of["label"] != NO_LABEL else ""
+        votes = f" ({of['votes']})" if of["votes"] else ""
+        texts.append(f"asked in round {of['round']} by {of['strategy']}: {of['status']}{answer}{votes}")
+    return "; ".join(texts) or "no person was asked"
 
 
 def counts(final: State) -> list[str]:

@@ -85,8 +85,8 @@ def _questions(after: State, pool: np.ndarray, opinion: Opinion, settings: Setti
     ask = settings.ask
     n = asking.n_questions(ask, n_asked=after.n_asked, n_open=after.n_on_desk) if ask else 0
     is_candidate = ~_is_settled(after.labels, settings)
-    # Once is enough: who is still asked, and who said that it cannot be told.
-    is_candidate[after.asked["row"]] = False
+    # Once is enough: who is still asked, who said that it cannot be told, and who answered to judge.
+    is_candidate[np.concatenate([after.asked["row"], after.apart])] = False
     rows = np.flatnonzero(is_candidate)
     if not n or not len(rows):
         return no_questions()

@@ -2,24 +2,27 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
 from selflabel.labels import Labels
 
 
-def order(hashes: Sequence[str], *, seed: int) -> np.ndarray:
+def order(hashes: Sequence[str], *, seed: int, late: Collection[str] = ()) -> np.ndarray:
     """Return a random order of all N rows, int64 (N,): by a digest of the seed, the image's hash and its occurrence.
 
     It does not depend on what else is in the pool: images that join later leave the others in their order, and answers
-    that were paid for are met again.
+    that were paid for are met again. ``late``: hashes of images that were asked about to learn from after others were
+    asked about to judge; with other ones the order is another one. For these were chosen among the images that no audit
+    had drawn, so that in the old order the hard ones among those that it had would come first.
     """
+    after = f" {hashlib.blake2b(' '.join(sorted(late)).encode(), digest_size=16).hexdigest()}" if late else ""
     seen: Counter = Counter()
     digests = []
     for key in hashes:
         seen[key] += 1
-        digests.append(hashlib.blake2b(f"{seed} {key} {seen[key]}".encode(), digest_size=16).digest())
+        digests.append(hashlib.blake2b(f"{seed}{after} {key} {seen[key]}".encode(), digest_size=16).digest())
     return np.array(sorted(range(len(digests)), key=digests.__getitem__), np.int64)
 
 

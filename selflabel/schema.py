@@ -23,7 +23,10 @@ def _within(interval: str) -> AfterValidator:
 
 
 Probability = Annotated[float, _within("[0, 1]")]
-Positive = Annotated[float, _within("(0, inf)")]
+# Beyond these a product with it is 0 or infinite in single precision, which is told late and of something else.
+Positive = Annotated[float, _within("[1e-6, 1e6]")]
+# A share of wrong labels, or a risk: nearer to 0 or 1 no number of labels would do.
+Share = Annotated[float, _within("[0.0001, 0.9999]")]
 Count = Annotated[int, _within("[1, inf)")]
 Seed = Annotated[int, _within("[0, 4294967295]")]
 
@@ -121,8 +124,8 @@ class SelfLabel(Leak):
     threshold_factor: Annotated[float, _within("(0, 2]")]
     percent: Annotated[float, _within("(0, 100]")]
     k: Count
-    target_error: Annotated[float, _within("(0, 1)")]
-    target_alpha: Annotated[float, _within("(0, 1)")]
+    target_error: Share
+    target_alpha: Share
     final_threshold: Probability | None
     keep: Literal["permanent", "revise"]
     train_on: Literal["all_labels", "human_labels"]
@@ -150,10 +153,11 @@ class Answers(_Section):
 class Audit(_Section):
     size: Annotated[int, _within("[0, 10000000]")]
     seed: Seed
-    error: Annotated[float, _within("[0.0001, 0.9999]")]
+    error: Share
     confidence: Annotated[float, _within("[0.5, 0.9999]")]
     looks: Annotated[int, _within("[1, 1000]")]
     label_rest: bool
+    release: Literal["certified", "best"]
 
 
 class Classifier(_Section):

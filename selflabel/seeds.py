@@ -1,10 +1,13 @@
-"""The draw of the images whose labels are given before the first round."""
+"""The images whose labels are given before the first round: drawn, or given, or answered before."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 import numpy as np
+
+from selflabel.answers import Decision
+from selflabel.labels import NO_LABEL
 
 
 def draw_seed_rows(true_labels: np.ndarray, *, percentage: float, seed: int, classes: Sequence[str]) -> np.ndarray:
@@ -42,3 +45,29 @@ def draw_more_rows(is_given: np.ndarray, n: int, *, seed: int) -> np.ndarray:
     others = np.flatnonzero(~is_given)
     drawn = np.random.default_rng(seed).choice(others, size=min(n, len(others)), replace=False)
     return np.concatenate([np.flatnonzero(is_given), drawn])
+
+
+def with_answers(
+    rows: np.ndarray,
+    given: np.ndarray,
+    hashes: Sequence[str],
+    teaching: Mapping[str, Decision],
+    judging: Mapping[str, Decision],
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the rows of the seed labels, of the answers that teach, and of those that judge, int64 ascending.
+
+    ``rows``: int64, of the seed labels; ``given``: int (N,), their classes. ``teaching``, ``judging``: what people
+    answered, by hash (``answers.known``). Where a person's answer and a given label differ, the answer is the later
+    word; and what judges teaches nothing, though somebody has put its image among the given ones since.
+    """
+    said = {row: teaching.get(key) or judging.get(key) for row, key in enumerate(hashes)}
+    said = {row: decision.label for row, decision in said.items() if decision}
+    seeds = set(rows.tolist())
+    apart = {row for row in said if hashes[row] in judging}
+    known = {
+        row
+        for row, label in said.items()
+        if row not in apart and (row not in seeds or label not in (NO_LABEL, int(given[row])))
+    }
+    seeds -= known | {row for row in apart if said[row] != NO_LABEL}
+    return tuple(np.array(sorted(found), np.int64) for found in (seeds, known, apart))

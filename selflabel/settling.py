@@ -1,9 +1,10 @@
 """Of what was listed and could be decoded: what is used, which images are the same, whose labels contradict.
 
-Images that are the same are told by their hashes; where people disagree on one, nobody's label is taken.
+Images that are the same are told by their hashes: in the pool they are one, with one label, one question, one part in
+the audit. Where people disagree on one, nobody's label is taken.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,50 +13,78 @@ from selflabel.labels import NO_LABEL
 from selflabel.listing import Listing, Problem
 from selflabel.manifests import POOL, TEST
 
+# The split of an image that the pool has already.
+COPY = "copy"
+
 
 class Settled(NamedTuple):
-    """What is used of a listing, each split by its row.
+    """What is used of a listing, each split by its row; the pool's rows in the order of their hashes.
 
     ``entries``: numbers in the listing, int64, by split; ``labels``: int16, by split, −1 for none; ``conflict``: bool,
-    of the pool, whose given labels contradict each other. ``problems``: all there are.
+    of the pool, whose given labels contradict each other. ``copies``: int64 (n, 2), the numbers of further entries that
+    are the same, and the row of the pool that they are. ``problems``: all there are.
     """
 
     entries: dict[str, np.ndarray]
     labels: dict[str, np.ndarray]
     conflict: np.ndarray
+    copies: np.ndarray
     problems: list[Problem]
 
 
 def settle(found: Listing, hashes: Sequence[str], reasons: Sequence[str]) -> Settled:
     """Return what is used of a listing, given for each entry what ``decode`` returned.
 
-    The same image several times stays in the pool and is listed; where it was given different labels, none of them
-    counts.
+    Of the same image several times the pool has the first, and all are listed; where it was given different labels,
+    none of them counts.
     """
     used = {POOL: [], TEST: []}
     for n, entry in enumerate(found.entries):
         if hashes[n]:
             used[entry.split].append(n)
     problems = [Problem(entry.path, reason) for entry, reason in zip(found.entries, reasons, strict=True) if reason]
-    in_conflict, repeated = _same(found, used, hashes)
-    labels = {
-        split: numbers(["" if n in in_conflict else found.entries[n].label for n in chosen], found.classes)
-        for split, chosen in used.items()
-    }
-    problems = sorted([*found.problems, *problems, *repeated], key=lambda problem: problem.path.encode())
-    conflict = np.array([n in in_conflict for n in used[POOL]], bool)
-    return Settled({split: np.array(chosen, np.int64) for split, chosen in used.items()}, labels, conflict, problems)
+    groups: dict[str, list[int]] = {}
+    for n in used[POOL]:
+        groups.setdefault(hashes[n], []).append(n)
+    # By content, so that whatever goes by position does not go by what files are called.
+    same = [groups[key] for key in sorted(groups)]
+    labels = [sorted({found.entries[n].label for n in group} - {""}, key=found.classes.index) for group in same]
+    repeated = [
+        problem for group, given in zip(same, labels, strict=True) for problem in _repeated(found, group, given)
+    ]
+    tests = {hashes[n]: found.entries[n].path for n in reversed(used[TEST])}
+    also = [n for n in used[POOL] if hashes[n] in tests]
+    repeated += [Problem(found.entries[n].path, f"the same as {tests[hashes[n]]}", "kept") for n in also]
+    return Settled(
+        entries={POOL: np.array([group[0] for group in same], np.int64), TEST: np.array(used[TEST], np.int64)},
+        labels={
+            POOL: numbers([given[0] if len(given) == 1 else "" for given in labels], found.classes),
+            TEST: numbers([found.entries[n].label for n in used[TEST]], found.classes),
+        },
+        conflict=np.array([len(given) > 1 for given in labels], bool),
+        copies=np.array([(n, row) for row, group in enumerate(same) for n in group[1:]], np.int64).reshape(-1, 2),
+        problems=sorted([*found.problems, *problems, *repeated], key=lambda problem: problem.path.encode()),
+    )
 
 
 def index(found: Listing, settled: Settled, hashes: Sequence[str]) -> dict[str, np.ndarray | list]:
-    """Return the index's columns row, hash, split and conflict (0 or 1), and path where the images are files."""
-    order = np.concatenate([settled.entries[POOL], settled.entries[TEST]]).tolist()
+    """Return the index's columns row, hash, split, conflict (0 or 1), entry, and path where the images are files.
+
+    A row for each image that is used, one a second time as well: split is then copy, and row that of the pool. entry:
+    int64, its number in the listing.
+    """
+    parts = {**settled.entries, COPY: settled.copies[:, 0]}
+    rows = {split: np.arange(len(entries)) for split, entries in settled.entries.items()} | {COPY: settled.copies[:, 1]}
+    order = np.concatenate(list(parts.values()))
     columns = {
-        "row": np.concatenate([np.arange(len(rows)) for rows in settled.entries.values()]),
-        "hash": [hashes[n] for n in order],
-        "split": [found.entries[n].split for n in order],
-        "conflict": np.concatenate([settled.conflict, np.zeros(len(settled.entries[TEST]), bool)]).astype(np.int8),
+        "row": np.concatenate(list(rows.values())),
+        "hash": [hashes[n] for n in order.tolist()],
+        "split": [split for split, entries in parts.items() for _ in range(len(entries))],
+        "conflict": (np.arange(len(order)) < len(settled.conflict)).astype(np.int8),
+        "entry": order,
     }
+    columns["conflict"][: len(settled.conflict)] = settled.conflict
+    order = order.tolist()
     is_files = any(isinstance(entry.source, str) for entry in found.entries)
     return columns | ({"path": [found.entries[n].path for n in order]} if is_files else {})
 
@@ -66,21 +95,13 @@ def numbers(labels: Sequence[str], classes: Sequence[str]) -> np.ndarray:
     return np.array([number[label] for label in labels], np.int16)
 
 
-def _same(found: Listing, used: Mapping, hashes: Sequence[str]) -> tuple[set[int], list[Problem]]:
-    """Return the pool's entries that were given different labels, and a problem for each that is there twice."""
-    entries, groups, in_conflict, problems = found.entries, {}, set(), []
-    for n in used[POOL]:
-        groups.setdefault(hashes[n], []).append(n)
-    for group in groups.values():
-        labels = sorted({entries[n].label for n in group} - {""}, key=found.classes.index)
-        if len(labels) > 1:
-            in_conflict |= {n for n in group if entries[n].label}
-        for n in group:
-            other = group[1] if n == group[0] and len(group) > 1 else group[0]
-            but = f", but labelled {' and '.join(labels)}: a person is asked" if n in in_conflict else ""
-            if n != group[0] or but:
-                problems.append(Problem(entries[n].path, f"the same as {entries[other].path}{but}", "kept"))
-    tests = {hashes[n]: entries[n].path for n in reversed(used[TEST])}
-    also = [n for n in used[POOL] if hashes[n] in tests]
-    problems += [Problem(entries[n].path, f"the same as {tests[hashes[n]]}", "kept") for n in also]
-    return in_conflict, problems
+def _repeated(found: Listing, group: Sequence[int], labels: Sequence[str]) -> list[Problem]:
+    """Return a problem for each entry that another is the same as, or whose label another one contradicts."""
+    entries, problems = found.entries, []
+    for n in group:
+        other = group[1] if n == group[0] and len(group) > 1 else group[0]
+        is_contradicted = len(labels) > 1 and entries[n].label
+        but = f", but labelled {' and '.join(labels)}: a person is asked" if is_contradicted else ""
+        if n != group[0] or but:
+            problems.append(Problem(entries[n].path, f"the same as {entries[other].path}{but}", "kept"))
+    return problems

@@ -12,9 +12,11 @@ from selflabel.labels import NO_LABEL, Labels, to_columns
 
 # Of a question, once somebody looked for its answer: the columns that an answers table adds.
 ANSWER_COLUMNS = ("label", "status", "annotator", "votes")
+ARRAYS = ("test_labels", "machine_labels", "predicted", "apart")
 OPEN = ("open", "tied")
-# The column strategy of questions about what was given two labels, beside the names of the asking strategies.
-CONFLICT = "conflict"
+# The column strategy of questions about what was given two labels, and of what was answered before the run, beside the
+# names of the asking strategies.
+CONFLICT, KNOWN = "conflict", "known"
 
 
 class State(NamedTuple):
@@ -25,7 +27,8 @@ class State(NamedTuple):
     after each round, −1 for none. ``predicted``: int16 (N,), the classes that the round's classifier gave to the whole
     pool (before round 1: all −1). ``questions``: what the round asks, columns row (int64) and strategy, best first.
     ``asked``: the questions of the rounds before, columns round, row, strategy and those of the answers: label (−1 for
-    none), status (answered, skipped, open, tied), annotator, votes.
+    none), status (answered, skipped, open, tied), annotator, votes. ``apart``: int64, the rows whose answers judge
+    machine labels, of this or an earlier run, and so teach nothing; nobody is asked about them again.
     """
 
     labels: Labels
@@ -35,6 +38,7 @@ class State(NamedTuple):
     predicted: np.ndarray
     questions: dict[str, np.ndarray]
     asked: dict[str, np.ndarray]
+    apart: np.ndarray = np.empty(0, np.int64)
 
     @property
     def has_stopped(self) -> bool:
@@ -48,7 +52,7 @@ class State(NamedTuple):
 
     @property
     def n_asked(self) -> int:
-        """How many questions the rounds asked, those of this round included."""
+        """How many questions were asked, those of this round and those answered before the run included."""
         return sum(int(np.sum(questions["strategy"] != CONFLICT)) for questions in (self.asked, self.questions))
 
     @property
@@ -84,6 +88,18 @@ class State(NamedTuple):
         labels = self.labels.with_human_labels(self.questions["row"][has_label], given, round_number=number)
         return self._replace(labels=labels, questions=no_questions(), asked=asked)
 
+    def with_all_answers(self) -> Self:
+        """Return the state in which every answer is a label, those too that judged a machine label.
+
+        The audit itself leaves the machine's labels, for they are what it judges; who uses them wants the right ones.
+        """
+        labels, asked = self.labels, self.asked
+        is_new = (asked["status"] == "answered") & ~labels.is_human[asked["row"]]
+        # Two questions about one image have one answer.
+        rows, first = np.unique(asked["row"][is_new], return_index=True)
+        given = asked["label"][is_new][first]
+        return self._replace(labels=labels.with_human_labels(rows, given, round_number=len(self.history)))
+
     def ended(self, before: Self) -> Self:
         """Return this last state with the word for why the rounds ended: that of ``before``, if they had stopped."""
         stop = before.history[-1]["stop"] if before.has_stopped else history.ITERATIONS
@@ -115,10 +131,18 @@ def _nothing_asked() -> dict[str, np.ndarray]:
     return {name: np.empty(0, np.int64) for name in numbers} | {name: np.empty(0, object) for name in texts}
 
 
-def first(seeds: Labels, in_conflict: Sequence[int] = ()) -> State:
-    """Return the state before round 1, which asks about the rows that were given two different labels."""
+def first(
+    seeds: Labels, in_conflict: Sequence[int] = (), known: Mapping[int, str] | None = None, apart: Sequence[int] = ()
+) -> State:
+    """Return the state before round 1.
+
+    It asks about the rows that were given two different labels, ``in_conflict``, and those that have answers already,
+    ``known``: for each row why it was asked about, if that was at random, else ``KNOWN``. ``apart``: as in ``State``.
+    """
     n_rows = len(seeds.label)
-    questions = {"row": np.array(in_conflict, np.int64), "strategy": np.full(len(in_conflict), CONFLICT, object)}
+    why = dict.fromkeys(map(int, in_conflict), CONFLICT)
+    why |= {row: strategy for row, strategy in (known or {}).items() if row not in why}
+    questions = {"row": np.array(list(why), np.int64), "strategy": np.array(list(why.values()), object)}
     return State(
         labels=seeds,
         history=[],
@@ -127,6 +151,7 @@ def first(seeds: Labels, in_conflict: Sequence[int] = ()) -> State:
         predicted=np.full(n_rows, NO_LABEL, np.int16),
         questions=questions,
         asked=_nothing_asked(),
+        apart=np.sort(np.array(apart, np.int64)),
     )
 
 
@@ -135,7 +160,7 @@ def write(folder: str, state: State, **more_columns: list) -> None:
     folder = Path(folder)
     files.write_table(folder / "labels.csv", to_columns(state.labels) | more_columns)
     files.write_json(folder / "history.json", state.history)
-    for name in ("test_labels", "machine_labels", "predicted"):
+    for name in ARRAYS:
         files.write_array(folder / f"{name}.npy", getattr(state, name))
     for name in ("questions", "asked"):
         files.write_table(folder / f"{name}.csv", getattr(state, name))
@@ -147,7 +172,7 @@ def read(folder: str) -> State:
     return State(
         labels=label_table.read(folder / "labels.csv"),
         history=files.read_json(folder / "history.json"),
-        **{name: files.read_array(folder / f"{name}.npy") for name in ("test_labels", "machine_labels", "predicted")},
+        **{name: files.read_array(folder / f"{name}.npy") for name in ARRAYS},
         questions=read_questions(folder / "questions.csv"),
         asked=_typed(files.read_table(folder / "asked.csv"), _nothing_asked()),
     )

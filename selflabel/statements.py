@@ -21,6 +21,11 @@ def accuracy(report: Mapping) -> str:
 def statements(figures: Mapping) -> list[str]:
     """Return the sentences of a certificate; ``figures``: the content of metrics/certificate.json."""
     audit = figures["audit"]
+    if audit["n_awaited"]:
+        return [
+            f"No audit yet: {audit['n_awaited']:,} questions of the rounds have no answer, and what they teach gives "
+            "other labels. It is drawn once they have (or once ask.budget is no more than the answers there are)."
+        ]
     if not audit["n_drawn"]:
         why = "audit.size is 0" if figures["n_machine"] else "there is no machine label about which nobody was asked"
         return [
@@ -88,7 +93,8 @@ def _certified(figures: Mapping) -> str:
         )
     return (
         "Certified: no image. These answers do not show of any share of the most confident labels that at most "
-        f"{error} is wrong; some {found['n_enough']:,} would be enough, were as large a share wrong."
+        f"{error} is wrong; some {found['n_enough']:,} would be enough, were as large a share wrong. (To enlarge the "
+        "audit and look again is another look: set audit.looks to how many there are to be in all.)"
     )
 
 

@@ -9,34 +9,44 @@ from collections.abc import Callable, Iterator, Sequence
 MAX_FAULTS = 20
 
 _END = r"(?:\r\n|\r|\n)"
-_CELL = r'(?:"[^"]*(?:""[^"]*)*"|[^",\r\n]*)'
-_ROW = re.compile(rf"({_CELL}(?:,{_CELL})*|[^\r\n]*)(?:{_END}|\Z)")
+# A row, and a cell with the delimiter before it, by delimiter.
+_PATTERNS = {
+    mark: (
+        re.compile(rf"({cell}(?:{mark}{cell})*|[^\r\n]*)(?:{_END}|\Z)"),
+        re.compile(f"{mark}{cell}"),
+    )
+    for mark in (",", ";", "\t")
+    for cell in [rf'(?:"[^"]*(?:""[^"]*)*"|[^"{mark}\r\n]*)']
+}
+_MARKERS = ("<<", "||", "==", ">>")
 # Git merges no file with a NUL, a terminal obeys the other control characters, a lone surrogate has no UTF-8.
 NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
-def read(text: str, make: Callable, is_right: Callable, rule: str, source: str) -> list:
+def read(text: str, make: Callable, is_right: Callable, rule: str, source: str, *, delimiter: str = ",") -> list:
     """Return ``make`` of the named cells of each row; raise with the faults of all rows, or that of the header.
 
-    ``is_right``: whether a header is; ``rule``: what it must. ``source``: the file's name.
+    ``is_right``: whether a header is; ``rule``: what it must. ``source``: the file's name. ``delimiter``: a comma, a
+    semicolon or a tab.
     """
-    (line, first), *rows = list(_rows(text.removeprefix("\ufeff"), source)) or [(1, "")]
-    (header,) = _each([(line, first)], _cells, source)
+    (line, first), *rows = list(_rows(text.removeprefix("\ufeff"), source, delimiter)) or [(1, "")]
+    (header,) = _each([(line, first)], lambda row: _cells(row, delimiter), source)
     if not is_right(header):
         raise ValueError(f"{source}:{line}: header must {rule}, got {first!r:.80}")
-    return _each(rows, lambda row: make(dict(zip(header, _cells(row, len(header)), strict=True))), source)
+    return _each(rows, lambda row: make(dict(zip(header, _cells(row, delimiter, len(header)), strict=True))), source)
 
 
-def _rows(text: str, source: str) -> Iterator[tuple[int, str]]:
+def _rows(text: str, source: str, delimiter: str) -> Iterator[tuple[int, str]]:
     """Yield the line and text of each row that is not blank; one whose quotes are wrong ends with its first line."""
-    line = 1
-    for row in _ROW.finditer(text):
-        if re.match(r"([<|=>])\1{6}(?: |\Z)", row[1]):
+    line, has_returns = 1, "\r" in text
+    for row in _PATTERNS[delimiter][0].finditer(text):
+        # The plain tests before the patterns: a file may have a million rows.
+        if row[1].startswith(_MARKERS) and re.match(r"([<|=>])\1{6}(?: |\Z)", row[1]):
             rule = "holds a merge-conflict marker: resolve the merge and keep the lines of both sides"
             raise ValueError(f"{source}: line {line} {rule}")
         if row[1].strip():
             yield line, row[1]
-        line += len(re.findall(_END, row[0]))
+        line += len(re.findall(_END, row[0])) if has_returns else row[0].count("\n")
 
 
 def _each(rows: Sequence[tuple[int, str]], read: Callable, source: str) -> list:
@@ -52,15 +62,20 @@ def _each(rows: Sequence[tuple[int, str]], read: Callable, source: str) -> list:
     return results
 
 
-def _cells(row: str, wanted: int | None = None) -> list[str]:
+def _cells(row: str, delimiter: str, wanted: int | None = None) -> list[str]:
     if found := NO_TEXT.search(row):
         raise ValueError(f"a row must be text, got the character U+{ord(found[0]):04X}")
-    cells = re.findall(f",{_CELL}", f",{row}")
-    if "".join(cells) != f",{row}":
+    if '"' not in row:
+        cells = row.split(delimiter)
+        if wanted not in (None, len(cells)):
+            raise ValueError(f"a row must have {wanted} cells, got {len(cells)}")
+        return cells
+    cells = _PATTERNS[delimiter][1].findall(f"{delimiter}{row}")
+    if "".join(cells) != f"{delimiter}{row}":
         raise ValueError(f"quotes must stand around a whole cell and be doubled inside it, got {row!r:.80}")
     if wanted not in (None, len(cells)):
         raise ValueError(f"a row must have {wanted} cells, got {len(cells)}")
-    return [cell[2:-1].replace('""', '"') if cell.startswith(',"') else cell[1:] for cell in cells]
+    return [cell[2:-1].replace('""', '"') if cell[1:2] == '"' else cell[1:] for cell in cells]
 
 
 def quoted(cell: str) -> str:

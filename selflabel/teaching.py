@@ -1,11 +1,12 @@
 """The last classifier teaches a student, a CNN, what it says of the whole pool, and learns how images look from it."""
 
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from selflabel import held, opinions
+from selflabel import files, held, opinions
 from selflabel import student as cnn
 from selflabel.held import Held
 from selflabel.labels import Labels
@@ -47,6 +48,16 @@ def teach(
         cnn.look(weights, images, student=student, n_classes=len(classes)) for images in (pool_images, test_images)
     )
     return weights, Taught(pool[0], test[0], pool[1], test[1])
+
+
+def joined(
+    features: Held, folder: Path, *, epochs: int, embedding: bool, weight: float
+) -> tuple[Held, Predictions | None]:
+    """Return what ``learnt`` does of the student that was written into a folder; with ``epochs`` 0 there is none."""
+    if not epochs:
+        return features, None
+    taught = Taught(*(files.read_array(Path(folder, f"{name}.npy")) for name in Taught._fields))
+    return learnt(features, taught, embedding=embedding, weight=weight)
 
 
 def targets(probabilities: np.ndarray, labels: Labels) -> np.ndarray:

@@ -1,43 +1,38 @@
-"""Look up the answers to a round's questions, in the truth or in people's file, so that no round sees the truth."""
+"""Look up the answers to a round's questions in the truth, where answers are simulated, so that no round sees it.
 
-from collections.abc import Callable
-from functools import partial
+People's answers that are there already are labels from round 0 on: what a round asks people has none yet.
+"""
 
 import numpy as np
 
-from selflabel import answers, files, pool_index, state
+from selflabel import answers, files, state
 from selflabel.labels import is_complete
 from selflabel.params import load
 from stages import parse, run, say
 
 
 def main() -> None:
-    args = parse(__doc__, "questions", "index", "classes", "truth", "answers", "out")
+    args = parse(__doc__, "questions", "truth", "out")
     params = load()
     rows = state.read_questions(args.questions)["row"]
-    hashes, classes = pool_index.read(args.index)["hash"], files.read_json(args.classes)
-    found = reader(params.answers.source, hashes, classes, truth=args.truth, answers_file=args.answers)(rows)
+    if params.answers.source == "simulated":
+        found = from_truth(rows, args.truth)
+    else:
+        found = answers.look_up(rows, [""] * len(rows), {})
     files.write_table(args.out, found)
     n_open = int(np.isin(found["status"], state.OPEN).sum())
     say(f"answer: {len(rows) - n_open:,} of {len(rows):,} questions have an answer ({params.answers.source})")
 
 
-def reader(
-    source: str, hashes: np.ndarray, classes: list[str], *, truth: str, answers_file: str
-) -> Callable[[np.ndarray], dict]:
-    """Return what gives the answers to questions about rows, from the file of the truth or of people, read once."""
-    if source == "simulated":
-        known = files.read_array(truth)
-        if not is_complete(known):
-            raise ValueError(
-                "answers.source must be people where not every image's label is known, got simulated (the labels of "
-                "images that were given two are not)"
-            )
-        return partial(answers.from_truth, truth=known)
-    text = files.read_text(answers_file)
-    given = answers.parse(text, source=answers_file, classes=classes, known=set(hashes))
-    decisions = answers.decide(given, classes=classes)
-    return lambda rows: answers.look_up(rows, hashes[rows], decisions)
+def from_truth(rows: np.ndarray, path: str) -> dict[str, np.ndarray | list]:
+    """Return simulated answers about rows; raise ``ValueError`` where not every image's label is known."""
+    truth = files.read_array(path)
+    if not is_complete(truth):
+        raise ValueError(
+            "answers.source must be people where not every image's label is known, got simulated (the labels of images "
+            "that were given two are not)"
+        )
+    return answers.from_truth(rows, truth)
 
 
 if __name__ == "__main__":

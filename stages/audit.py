@@ -1,11 +1,12 @@
 """Audit the frozen labels: ask people about some drawn at random, and write down how wrong all may be."""
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from selflabel import audit, files, pool_index, provenance, sample, state, statements
-from selflabel.answers import SKIP
+from selflabel import answers, audit, files, pool_index, provenance, sample, state, statements
 from selflabel.params import load
 from stages import answer, parse, run, say
 
@@ -14,29 +15,46 @@ def main() -> None:
     args = parse(__doc__, "final", "index", "classes", "truth", "answers", "out", "metrics")
     params = load()
     final, classes, hashes = state.read(args.final), files.read_json(args.classes), pool_index.read(args.index)["hash"]
-    plan = audit.Plan(**dict(params.audit))
-    look_up = answer.reader(params.answers.source, hashes, classes, truth=args.truth, answers_file=args.answers)
+    plan = audit.Plan(**{name: value for name, value in params.audit if name in audit.Plan._fields})
+    given = []
+    if params.answers.source == "people":
+        text = files.read_text(args.answers)
+        given = answers.parse(text, source=args.answers, classes=classes, known=hashes.tolist())
+    look_up = reader(params.answers.source, hashes, given, classes, truth=args.truth)
 
     rows = sample.targets(final.labels, final.asked["row"])
-    answers = look_up(sample.draw(sample.order(hashes, seed=plan.seed), rows, size=plan.size))
-    shown = audit.show(final, rows, answers, plan, classes=classes)
+    in_order = sample.order(hashes, seed=plan.seed, late=answers.late(given))
+    drawn = look_up(sample.draw(in_order, rows, size=0 if audit.awaited(final) else plan.size))
+    earlier = look_up(final.apart)
+    known = final.apart[np.isin(earlier["status"], ["answered", "skipped"])]
+    shown = audit.show(final, rows, drawn, plan, classes=classes, known=known)
     rest = look_up(shown.rest if plan.label_rest else shown.rest[:0])
 
-    after = audit.recorded(final, answers, rest)
+    after = audit.recorded(final, drawn, rest, earlier)
     columns = provenance.columns(after, hashes, classes)
     audited = np.full(len(hashes), "", object)
     # The last name is for label −1, none.
-    audited[answers["row"]] = np.array([*classes, SKIP])[answers["label"]]
+    audited[drawn["row"]] = np.array([*classes, answers.SKIP])[drawn["label"]]
     is_certified = np.isin(np.arange(len(hashes)), shown.certified)
     state.write(args.out, after, **columns, certified=is_certified, audited=audited)
     figures = shown.figures | {
         "rest_by_people": audit.by_people(final, shown, rest, plan),
-        "human_labels_in_all": int(np.sum(after.labels.is_human | ~np.isin(audited, ["", SKIP]))),
+        "human_labels_in_all": int(np.sum(after.with_all_answers().labels.is_human)),
     }
     files.write_json(Path(args.metrics, "certificate.json"), audit.rounded(figures))
     for name, table in {"shares": shown.shares, "classes": shown.classes}.items():
         files.write_table(Path(args.metrics, f"certificate_{name}.csv"), audit.rounded(table))
     say("audit: " + "\n       ".join(statements.statements(figures)))
+
+
+def reader(
+    source: str, hashes: np.ndarray, given: Sequence[answers.Answer], classes: Sequence[str], *, truth: str
+) -> Callable[[np.ndarray], dict]:
+    """Return what gives the answers about rows: from the file of the truth, or from those that people have given."""
+    if source == "simulated":
+        return partial(answer.from_truth, path=truth)
+    decisions = answers.decide(given, classes=classes)
+    return lambda rows: answers.look_up(rows, hashes[rows], decisions)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ def main() -> None:
     names = np.array([*classes, ""])[labels.label]
 
     drawn = {
-        Path(args.pictures, "samples.png"): pictures.samples(images, rows_by_class, labels.is_machine, classes=classes),
+        Path(args.pictures, "samples.png"): pictures.samples(images, rows_by_class, labels.origin, classes=classes),
         Path(args.curves): pictures.curves(tables["rounds"], references),
         Path(args.certificate): dashboard.picture(
             files.read_json(Path(args.metrics, "certificate.json")),

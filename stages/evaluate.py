@@ -13,7 +13,9 @@ BASELINES = ("seed_only", "random_labels", "true_labels_leak", "fully_supervised
 
 
 def main() -> None:
-    args = parse(__doc__, "final", "audit", *BASELINES, "pool-truth", "test-truth", "classes", "metrics", "details")
+    args = parse(
+        __doc__, "final", "audit", "release", *BASELINES, "pool-truth", "test-truth", "classes", "metrics", "details"
+    )
     params = load()
     final, classes = state.read(args.final), files.read_json(args.classes)
     pool_truth, test_truth = files.read_array(args.pool_truth), files.read_array(args.test_truth)
@@ -45,6 +47,10 @@ def main() -> None:
     if truth.pool is not None:
         audited = files.read_table(Path(args.audit, "labels.csv"))
         report["certificate"] = evaluation.certificate(final, audited, pool_truth)
+    if params.audit.release == "best":
+        report |= evaluation.released(
+            state.read(args.release).labels, files.read_array(Path(args.release, "test_probabilities.npy")), truth
+        )
     files.write_json(Path(args.metrics, "evaluate.json"), report)
     say(f"evaluate: {statements.accuracy(report)}")
 

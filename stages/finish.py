@@ -11,15 +11,13 @@ def main() -> None:
     args = parse(__doc__, "before", "answers", "features", "graph", "student", "index", "classes", "out")
     params = load()
     before, classes = state.read(args.before).answered(files.read_table(args.answers)), files.read_json(args.classes)
-    features, student = held.read(args.features, args.graph), None
-    if params.student.epochs:
-        parts = (files.read_array(Path(args.student, f"{name}.npy")) for name in teaching.Taught._fields)
-        features, student = teaching.learnt(
-            features,
-            teaching.Taught(*parts),
-            embedding=params.student.embedding,
-            weight=params.student.weight,
-        )
+    features, student = teaching.joined(
+        held.read(args.features, args.graph),
+        args.student,
+        epochs=params.student.epochs,
+        embedding=params.student.embedding,
+        weight=params.student.weight,
+    )
     played = rounds.play(
         before,
         features,

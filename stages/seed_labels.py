@@ -1,11 +1,11 @@
-"""Draw the seed labels, or take those that were given: the state before round 1.
+"""Draw the seed labels, or take those that were given, and people's answers: the state before round 1.
 
 It asks nothing, but for images that were given two different labels.
 """
 
 import numpy as np
 
-from selflabel import files, labels, pool_index, seeds, state
+from selflabel import answers, files, labels, pool_index, seeds, state
 from selflabel.params import load
 from stages import answer, parse, run, say
 
@@ -27,13 +27,27 @@ def main() -> None:
             f"self_label.folds must be at most {n_fewest}, the labels of a class, while {len(in_conflict):,} images "
             f"were given two different ones, which do not count, got {params.self_label.folds}"
         )
-    first = state.first(labels.Labels.from_seeds(rows, truth[rows], n_rows=len(truth)), in_conflict)
+    given, teaching, judging = [], {}, {}
+    if params.answers.source == "people":
+        given = answers.parse(
+            files.read_text(args.answers), source=args.answers, classes=classes, known=index["hash"].tolist()
+        )
+        teaching, judging = answers.known(given, classes=classes)
+    rows, known, apart = seeds.with_answers(rows, truth, index["hash"].tolist(), teaching, judging)
+    at_random = answers.asked_at_random(given)
+    why = {row: "random" if index["hash"][row] in at_random else state.KNOWN for row in known.tolist()}
+    first = state.first(labels.Labels.from_seeds(rows, truth[rows], n_rows=len(truth)), in_conflict, why, apart)
     state.write(args.out, first)
     # Round 1 goes on from this as every round does from the one before and the answers to it.
-    look_up = answer.reader(params.answers.source, index["hash"], classes, truth=args.truth, answers_file=args.answers)
-    files.write_table(args.found, look_up(in_conflict))
+    asked = first.questions["row"]
+    if params.answers.source == "people":
+        found = answers.look_up(asked, index["hash"][asked], teaching)
+    else:
+        found = answer.from_truth(asked, args.truth)
+    files.write_table(args.found, found)
     how = "drawn, for all labels are known" if labels.is_complete(truth) else "given, as many as are known"
-    say(f"seed_labels: {len(rows):,} of {len(truth):,} images ({how})")
+    more = f"; {len(known):,} answers, {len(apart):,} more that judge" if len(known) or len(apart) else ""
+    say(f"seed_labels: {len(rows):,} of {len(truth):,} images ({how}){more}")
 
 
 if __name__ == "__main__":

@@ -3,8 +3,10 @@
 import csv
 import io
 import random
+import unicodedata
 from collections import Counter
 from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
 
 import numpy as np
 import pytest
@@ -25,9 +27,13 @@ GIVEN = st.builds(
     Answer,
     hash=st.text("0123456789abcdef", min_size=32, max_size=32),
     label=st.sampled_from([*CLASSES, answers.SKIP]),
-    annotator=st.from_regex(r'[^\s;\x00-\x1f\x7f-\x9f"]([ ,"][^\s;\x00-\x1f\x7f-\x9f]){0,3}', fullmatch=True),
+    # Names are read composed.
+    annotator=st.from_regex(r'[^\s;\x00-\x1f\x7f-\x9f"]([ ,"][^\s;\x00-\x1f\x7f-\x9f]){0,3}', fullmatch=True).map(
+        partial(unicodedata.normalize, "NFC")
+    ),
     when=st.datetimes(timezones=ZONES),
     comment=TEXTS,
+    strategy=st.sampled_from(["", "margin", "audit", "k_means"]),
 )
 
 
@@ -59,15 +65,15 @@ def decided(*given):
 
 
 def test_a_line_is_an_answer():
-    text = HEAD + f'{A},Coat,ann,2024-05-01T12:30:00+02:00,"a ""fine"", warm\ncoat"\n{B},skip,bob,2024-05-01,\n'
+    text = HEAD + f'{A},Coat,ann,2024-05-01T12:30:00+02:00,"a ""fine"", warm\ncoat",audit\n{B},skip,bob,2024-05-01,,\n'
     assert parse(text) == [
-        Answer(A, "Coat", "ann", datetime(2024, 5, 1, 10, 30, tzinfo=UTC), 'a "fine", warm\ncoat'),
-        Answer(B, "skip", "bob", DAY, ""),
+        Answer(A, "Coat", "ann", datetime(2024, 5, 1, 10, 30, tzinfo=UTC), 'a "fine", warm\ncoat', "audit"),
+        Answer(B, "skip", "bob", DAY, "", ""),
     ]
 
 
 def test_a_time_without_a_zone_is_utc_and_one_with_a_zone_keeps_it():
-    first, second = parse(HEAD + f"{A},Coat,ann,2024-05-01 02:00,\n{A},Coat,ann,2024-05-01T02:00-05:00,\n")
+    first, second = parse(HEAD + f"{A},Coat,ann,2024-05-01 02:00,,\n{A},Coat,ann,2024-05-01T02:00-05:00,,\n")
     assert first.when == DAY + timedelta(hours=2)
     assert second.when == DAY + timedelta(hours=7)
     assert second.when.utcoffset() == timedelta(hours=-5)
@@ -93,7 +99,7 @@ def test_answers_survive_their_lines(given):
 @given(st.lists(GIVEN, max_size=6))
 def test_python_s_csv_reads_the_lines_alike(given):
     rows = csv.reader(io.StringIO(answers.lines(given), newline=""), strict=True)
-    assert list(rows) == [[*answer[:3], answer.when.isoformat(), answer.comment] for answer in given]
+    assert list(rows) == [[*answer[:3], answer.when.isoformat(), *answer[4:]] for answer in given]
 
 
 @settings(deadline=None)
@@ -103,7 +109,7 @@ def test_neither_quotes_nor_line_ends_nor_a_mark_of_utf_8_matter(given, end, has
     # Python's csv does not put quotes around a lone carriage return if lines do not end with one.
     is_quoted = is_all_quoted or any("\r" in answer.comment for answer in given)
     writer = csv.writer(target, lineterminator=end, quoting=csv.QUOTE_ALL if is_quoted else csv.QUOTE_MINIMAL)
-    writer.writerows([HEADER, *([*answer[:3], answer.when.isoformat(), answer.comment] for answer in given)])
+    writer.writerows([HEADER, *([*answer[:3], answer.when.isoformat(), *answer[4:]] for answer in given)])
     text = target.getvalue() if has_end else target.getvalue().removesuffix(end)
     assert parse("\ufeff" * has_mark + text) == given
 
@@ -149,69 +155,69 @@ def test_any_text_is_read_or_refused_with_a_line_number(text):
 @pytest.mark.parametrize(
     ("row", "sentence"),
     [
-        (f"{A},Coats,ann,2024-05-01,", "label must be one of the classes or skip, got 'Coats', did you mean Coat?"),
-        (f"{A},COAT,ann,2024-05-01,", "label must be one of the classes or skip, got 'COAT', did you mean Coat?"),
-        (f"{A}, Coat,ann,2024-05-01,", "label must be one of the classes or skip, got ' Coat', did you mean Coat?"),
-        (f"{A},Skip,ann,2024-05-01,", "label must be one of the classes or skip, got 'Skip', did you mean skip?"),
-        (f"{A},7,ann,2024-05-01,", "label must be one of the classes or skip, got '7'"),
-        (f"{A},,ann,2024-05-01,", "label must be one of the classes or skip, got ''"),
-        ("1e10,Coat,ann,2024-05-01,", "hash must be 32 lower-case hexadecimal digits, got '1e10'"),
-        (f"{A[1:]}A,Coat,ann,2024-05-01,", f"hash must be 32 lower-case hexadecimal digits, got '{A[1:]}A'"),
+        (f"{A},Coats,ann,2024-05-01,,", "label must be one of the classes or skip, got 'Coats', did you mean Coat?"),
+        (f"{A},COAT,ann,2024-05-01,,", "label must be one of the classes or skip, got 'COAT', did you mean Coat?"),
+        (f"{A}, Coat,ann,2024-05-01,,", "label must be one of the classes or skip, got ' Coat', did you mean Coat?"),
+        (f"{A},Skip,ann,2024-05-01,,", "label must be one of the classes or skip, got 'Skip', did you mean skip?"),
+        (f"{A},7,ann,2024-05-01,,", "label must be one of the classes or skip, got '7'"),
+        (f"{A},,ann,2024-05-01,,", "label must be one of the classes or skip, got ''"),
+        ("1e10,Coat,ann,2024-05-01,,", "hash must be 32 lower-case hexadecimal digits, got '1e10'"),
+        (f"{A[1:]}A,Coat,ann,2024-05-01,,", f"hash must be 32 lower-case hexadecimal digits, got '{A[1:]}A'"),
         (
-            f"{A},Coat,,2024-05-01,",
+            f"{A},Coat,,2024-05-01,,",
             "annotator must be a name without semicolon, line break or spaces around it, got ''",
         ),
         (
-            f"{A},Coat,ann ,2024-05-01,",
+            f"{A},Coat,ann ,2024-05-01,,",
             "annotator must be a name without semicolon, line break or spaces around it, got 'ann '",
         ),
         (
-            f"{A},Coat,ann;bob,2024-05-01,",
+            f"{A},Coat,ann;bob,2024-05-01,,",
             "annotator must be a name without semicolon, line break or spaces around it, got 'ann;bob'",
         ),
-        (f"{A},Coat,ann,1/5/2024,", "when must be an ISO 8601 date or date-time, got '1/5/2024'"),
-        (f"{A},Coat,ann,2024-02-30,", "when must be an ISO 8601 date or date-time, got '2024-02-30'"),
-        (f"{A},Coat,ann,,", "when must be an ISO 8601 date or date-time, got ''"),
-        (f"{A},Coat,ann,2024-05-01", "a row must have 5 cells, got 4"),
-        (f"{A},Coat,ann,2024-05-01,warm, fine", "a row must have 5 cells, got 6"),
-        ("=====", "a row must have 5 cells, got 1"),
-        (f"{A},Coat,ann,2024-05-01,\0", "a row must be text, got the character U+0000"),
-        (f"{A},Coat,ann,2024-05-01,\ud800", "a row must be text, got the character U+D800"),
+        (f"{A},Coat,ann,1/5/2024,,", "when must be an ISO 8601 date or date-time, got '1/5/2024'"),
+        (f"{A},Coat,ann,2024-02-30,,", "when must be an ISO 8601 date or date-time, got '2024-02-30'"),
+        (f"{A},Coat,ann,,,", "when must be an ISO 8601 date or date-time, got ''"),
+        (f"{A},Coat,ann,2024-05-01", "a row must have 6 cells, got 4"),
+        (f"{A},Coat,ann,2024-05-01,warm, fine,,", "a row must have 6 cells, got 8"),
+        ("=====", "a row must have 6 cells, got 1"),
+        (f"{A},Coat,ann,2024-05-01,,\0", "a row must be text, got the character U+0000"),
+        (f"{A},Coat,ann,2024-05-01,,\ud800", "a row must be text, got the character U+D800"),
     ],
 )
 def test_a_fault_is_named_with_its_line(row, sentence):
-    assert fault(HEAD + f"{B},Coat,bob,2024-05-01,\n" + row) == f"a.csv:3: {sentence}"
+    assert fault(HEAD + f"{B},Coat,bob,2024-05-01,,\n" + row) == f"a.csv:3: {sentence}"
 
 
 @pytest.mark.parametrize("comment", ['5" long', '"long', '"long" ago', 'lo"ng"', '"'])
 def test_quotes_that_do_not_pair_spoil_their_row_only(comment):
-    row = f"{A},Coat,ann,2024-05-01,{comment}"
-    text = HEAD + row + f"\n{B},Coat,bob,2024-05-01,\n{B},Cat,bob,2024-05-01,"
+    row = f"{A},Coat,ann,2024-05-01,{comment},"
+    text = HEAD + row + f"\n{B},Coat,bob,2024-05-01,,\n{B},Cat,bob,2024-05-01,,"
     quotes, label = fault(text).split("\n")
     assert quotes == f"a.csv:2: quotes must stand around a whole cell and be doubled inside it, got {row!r}"
     assert label.startswith("a.csv:4: label must be")
 
 
 def test_answers_about_images_that_are_not_in_the_data_set_do_not_count_and_hinder_nobody():
-    text = HEAD + f"{A},Coat,ann,2024-05-01,\n{B},no class of these,ann,2024-05-01,\n"
+    text = HEAD + f"{A},Coat,ann,2024-05-01,,\n{B},no class of these,ann,2024-05-01,,\n"
     (found,) = parse(text, known=[A])
     assert found.hash == A and parse(text, known=[]) == []
     # Whatever data set they are about, they have to be answers.
-    assert fault(text + "x,Coat,ann,2024-05-01,\n", known=[A]) == (
+    assert fault(text + "x,Coat,ann,2024-05-01,,\n", known=[A]) == (
         "a.csv:4: hash must be 32 lower-case hexadecimal digits, got 'x'"
     )
-    assert fault(text + f"{B},,ann,today,\n", known=[A]).count("a.csv:4: ") == 2
+    assert fault(text + f"{B},,ann,today,,\n", known=[A]).count("a.csv:4: ") == 2
 
 
 def test_the_two_ways_to_write_an_accent_are_one_class():
     (found,) = answers.parse(
-        HEAD + f"{A},\u00fcn,ann,2024-05-01,\n", source="a.csv", classes=["u\u0308n", "x"], known=None
+        HEAD + f"{A},\u00fcn,ann,2024-05-01,,\n", source="a.csv", classes=["u\u0308n", "x"], known=None
     )
     assert found.label == "u\u0308n"
 
 
 def test_all_faults_of_all_rows_are_named():
-    text = HEAD + f"x,Cat,ann,today,\n{A},Coat,ann,2024-05-01,\n{A},Coat\n"
+    text = HEAD + f"x,Cat,ann,today,,\n{A},Coat,ann,2024-05-01,,\n{A},Coat\n"
     assert [line.split(" must")[0] for line in fault(text).split("\n")] == [
         "a.csv:2: hash",
         "a.csv:2: label",
@@ -222,14 +228,16 @@ def test_all_faults_of_all_rows_are_named():
 
 @pytest.mark.parametrize(("n_faults", "last"), [(20, "a.csv:21: "), (21, "... and 1 more"), (99, "... and 79 more")])
 def test_of_many_faults_twenty_are_named_and_the_others_counted(n_faults, last):
-    found = fault(HEAD + f"{A},Cat,ann,2024-05-01,\n" * n_faults).split("\n")
+    found = fault(HEAD + f"{A},Cat,ann,2024-05-01,,\n" * n_faults).split("\n")
     assert len(found) == min(n_faults, 21)
     assert found[-1].startswith(last)
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_a_row_s_line_is_the_one_on_which_it_starts(end):
-    text = f'\n{HEAD}\n{A},Coat,ann,2024-05-01,"one\n\nthree"\n{A},Cat,ann,2024-05-01,"\n"\n\n{A},Dog,ann,2024-05-01,'
+    text = (
+        f'\n{HEAD}\n{A},Coat,ann,2024-05-01,"one\n\nthree",\n{A},Cat,ann,2024-05-01,"\n",\n\n{A},Dog,ann,2024-05-01,,'
+    )
     assert [line.split(" ")[0] for line in fault(text.replace("\n", end)).split("\n")] == ["a.csv:7:", "a.csv:10:"]
 
 
@@ -245,7 +253,7 @@ def test_a_row_s_line_is_the_one_on_which_it_starts(end):
 )
 def test_any_other_header_is_refused(text):
     found = fault(text)
-    assert found.startswith("a.csv:1: header must be hash,label,annotator,when,comment, got ")
+    assert found.startswith("a.csv:1: header must be hash,label,annotator,when,comment,strategy, got ")
     assert found.endswith(repr(text.strip()))
 
 
@@ -256,7 +264,7 @@ def test_answers_without_a_header_are_refused():
 @pytest.mark.parametrize(
     "marker", ["<<<<<<< HEAD", "=======", ">>>>>>> my,branch,of,five,cells", "||||||| base", "<<<<<<<"]
 )
-@pytest.mark.parametrize("before", ["", HEAD, HEAD + f'{A},Cat,ann,2024-05-01,"two\nlines"\n', HEAD + '"\n'])
+@pytest.mark.parametrize("before", ["", HEAD, HEAD + f'{A},Cat,ann,2024-05-01,,"two\nlines"\n', HEAD + '"\n'])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_a_merge_s_marker_is_named_alone(marker, before, end):
     text = (before + marker + f"\n{A},Coat,ann,2024-05-01,\n").replace("\n", end)
@@ -407,52 +415,156 @@ def test_both_kinds_of_answers_make_the_same_table_and_survive_its_file(tmp_path
         assert list(columns) == ["row", "label", "status", "annotator", "votes"]
 
 
+# Whose answers teach.
+
+
+def test_what_was_ever_asked_about_to_judge_teaches_nothing_whoever_answers_it_again():
+    given = [said("Coat")._replace(strategy="audit"), said("Coat", "bob"), said("Shirt", key=B), said("skip", key=C)]
+    teaching, judging = answers.known(given, classes=CLASSES)
+    assert set(teaching) == {B, C} and set(judging) == {A}
+    assert judging[A] == Decision("answered", 1, "ann;bob", "")
+    assert answers.known([said("Coat")._replace(strategy="rest")], classes=CLASSES)[0] == {}
+
+
+def test_only_what_was_never_asked_about_for_a_reason_was_asked_about_at_random():
+    given = [
+        said("Coat")._replace(strategy="random"),
+        said("Coat", key=B)._replace(strategy="random"),
+        said("x", key=B),
+    ]
+    assert answers.asked_at_random(given) == {A}
+
+
+def test_late_is_what_was_first_asked_about_to_learn_from_after_something_judged():
+    given = [
+        said("Coat", key=A), said("Coat", key=B, hours=1)._replace(strategy="audit"), said("Shirt", key=C, hours=2),
+        # Asked about before, and by another person again; judged, and answered again.
+        said("Shirt", "bob", key=A, hours=3), said("Shirt", "bob", key=B, hours=3),
+    ]  # fmt: skip
+    assert answers.late(given) == {C} and answers.late(reversed(given)) == {C}
+    assert answers.late(given[:2]) == answers.late(given[2:]) == set()
+    # At one time the lines count.
+    at_once = [answer._replace(when=DAY) for answer in given[:3]]
+    assert answers.late(at_once) == {C} and answers.late([*at_once[::2], at_once[1]]) == set()
+
+
+OLD = "hash,label,annotator,when,comment\n"
+
+
+def test_a_file_from_before_the_column_strategy_is_read_and_renewed_without_a_loss():
+    text = OLD + f'{A},Coat,ann,2024-05-01,"one, two\nthree"\n\n{B},skip,bob,2024-05-01,\n'
+    assert parse(answers.renewed(text)) == parse(text)
+    assert [answer.strategy for answer in parse(text)] == ["", ""]
+    assert answers.renewed(HEAD) == HEAD and answers.renewed(OLD.strip()) == HEAD
+    assert answers.renewed(answers.renewed(text)) == answers.renewed(text)
+
+
+def test_the_two_ways_to_write_an_accent_are_one_annotator():
+    text = HEAD + f"{A},Coat,Ren\u00e9,2024-05-01,,\n{A},Shirt,Rene\u0301,2024-05-02,,\n"
+    assert answers.decide(parse(text), classes=CLASSES)[A] == Decision("answered", 2, "Ren\u00e9")
+
+
 # A queue that a person filled in.
 
 
 def test_a_queue_gives_the_answers_written_into_it_and_counts_the_others():
-    text = f"row,hash,score,label\n3,{A},0.5,Coat\n4,{B},0.4,\n5,{C},0.3,skip\n"
+    text = f"queue,row,hash,score,label\nselflabel,3,{A},0.5,Coat\nselflabel,4,{B},0.4,\nselflabel,5,{C},0.3,skip\n"
     expected = [Answer(A, "Coat", "ann", DAY, ""), Answer(C, "skip", "ann", DAY, "")]
     assert fill(text, known={A, B, C}) == (expected, 1)
 
 
 def test_what_a_row_says_itself_comes_first():
-    text = f"comment,when,annotator,label,hash\nwarm,2024-06-01,bob,Coat,{A}\n,,,Shirt,{B}\n"
-    first = Answer(A, "Coat", "bob", datetime(2024, 6, 1, tzinfo=UTC), "warm")
+    header = "comment,when,annotator,label,hash,strategy,queue"
+    text = f"{header}\nwarm,2024-06-01,bob,Coat,{A},audit,selflabel\n,,,Shirt,{B},,selflabel\n"
+    first = Answer(A, "Coat", "bob", datetime(2024, 6, 1, tzinfo=UTC), "warm", "audit")
     assert fill(text) == ([first, Answer(B, "Shirt", "ann", DAY, "")], 0)
-    assert fill(text.splitlines()[0] + f"\nwarm,2024-06-01,bob,Coat,{A}\n", annotator=None) == ([first], 0)
+    assert fill("\n".join(text.splitlines()[:2]), annotator=None) == ([first], 0)
 
 
 def test_a_moment_without_a_zone_is_utc():
-    ((answer,), _) = fill(f"hash,label\n{A},Coat\n", now=DAY.replace(tzinfo=None))
+    ((answer,), _) = fill(f"queue,hash,label\nselflabel,{A},Coat\n", now=DAY.replace(tzinfo=None))
     assert answer.when == DAY
 
 
 def test_an_answer_that_nobody_gave_is_a_fault():
     rule = "annotator must be a name without semicolon, line break or spaces around it, got ''"
-    text = f"hash,label,annotator\n{A},Coat,bob\n{B},Shirt,\n{B},,\n"
+    text = f"queue,hash,label,annotator\nselflabel,{A},Coat,bob\nselflabel,{B},Shirt,\nselflabel,{B},,\n"
     assert fault(text, fill, annotator=None) == f"q.csv:3: {rule}"
 
 
 def test_a_queue_has_the_faults_of_an_answers_file():
-    text = f'hash,label,score\n{A},Coats,"1\n2"\n{B},Coat,\n{B},,,\n{A},"Coat\n'
+    rows = [f'{A},Coats,"1\n2"', f"{B},Coat,", f"{B},,,", f'{A},"Coat']
+    text = "queue,hash,label,score\n" + "".join(f"selflabel,{row}\n" for row in rows)
     assert fault(text, fill, known={A}).split("\n") == [
         "q.csv:2: label must be one of the classes or skip, got 'Coats', did you mean Coat?",
         f"q.csv:4: hash must be that of an image of this data set, got '{B}'",
-        "q.csv:5: a row must have 3 cells, got 4",
-        f"q.csv:6: quotes must stand around a whole cell and be doubled inside it, got '{A},\"Coat'",
+        "q.csv:5: a row must have 4 cells, got 5",
+        f"q.csv:6: quotes must stand around a whole cell and be doubled inside it, got 'selflabel,{A},\"Coat'",
     ]
-    assert fault("hash,label\n=======\n", fill).startswith("q.csv: line 2 holds a merge-conflict marker")
+    assert fault("queue,hash,label\n=======\n", fill).startswith("q.csv: line 2 holds a merge-conflict marker")
 
 
-@pytest.mark.parametrize("header", ["", "hash", "Hash,label", "hash;label", "hash,label,label", "hash,label,when,when"])
-def test_a_queue_without_its_columns_or_with_one_twice_is_refused(header):
-    rule = "header must have the columns hash and label, and none of its columns twice"
-    assert fault(header + f"\n{A},Coat\n" if header else "", fill) == f"q.csv:1: {rule}, got {header!r}"
+@pytest.mark.parametrize(
+    "header",
+    [
+        "", "hash,label", "queue,hash", "queue,Hash,label", "queue,hash,label,label", "queue,hash,label,when,when",
+        "queue,queue,hash,label",
+        # What labelling tools export has a hash and a label, and drops skips.
+        "image,hash,id,label,annotator,annotation_id,created_at,updated_at,lead_time",
+    ],
+)  # fmt: skip
+def test_what_is_no_copy_of_the_queue_is_refused(header):
+    found = fault(header + f"\n{A},Coat\n" if header else "", fill)
+    assert found.startswith(
+        "q.csv:1: header must be that of a filled-in copy of data/queue/queue.csv, with the columns"
+    )
+    assert found.endswith(f"got {header!r:.80}")
+
+
+def test_a_row_that_the_queue_did_not_write_is_refused():
+    text = f"queue,hash,label\nselflabel,{A},Coat\n,{B},Coat\n,{C},\n"
+    assert fault(text, fill) == "q.csv:3: a row must be one of the queue, with selflabel in the column queue, got ''"
 
 
 def test_a_queue_may_have_columns_without_a_name():
-    assert fill(f"hash,label,,\n{A},Coat,,\n,,,\n") == ([said("Coat")], 1)
+    assert fill(f"queue,hash,label,,\nselflabel,{A},Coat,,\n,,,,\n") == ([said("Coat")], 1)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_what_a_spreadsheet_makes_of_a_queue_is_taken(delimiter, end, encoding):
+    rows = [
+        ["queue", "hash", "label", "comment"],
+        ["selflabel", A, "coat ", "warm"],
+        ["selflabel", B, "SKIP", "a,b;c\td"],
+    ]
+    target = io.StringIO(newline="")
+    csv.writer(target, delimiter=delimiter, lineterminator=end).writerows(rows)
+    found, _ = fill(answers.decode(target.getvalue().encode(encoding), source="q.csv"))
+    assert [(answer.hash, answer.label, answer.comment) for answer in found] == [
+        (A, "Coat", "warm"), (B, "skip", "a,b;c\td")
+    ]  # fmt: skip
+
+
+def test_a_table_in_another_encoding_is_refused_with_what_to_do():
+    with pytest.raises(ValueError, match=r"q\.csv must be UTF-8, got the byte 0xe9: save it as CSV UTF-8"):
+        answers.decode("caf\u00e9".encode("latin-1"), source="q.csv")
+
+
+CELLS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=5) | st.text("=+-@'a", max_size=4)
+
+
+@given(CELLS)
+def test_a_cell_is_made_harmless_and_read_back(cell):
+    made = answers.neutral(cell)
+    assert not made.startswith(tuple("=+-@\t\r")) and answers.plain(made) == cell
+
+
+def test_a_class_that_a_spreadsheet_would_run_is_answered_in_either_way():
+    for written in ("=1+1", "'=1+1"):
+        ((answer,), _) = fill(f"queue,hash,label\nselflabel,{A},{written}\n", classes=("=1+1", "b"))
+        assert answer.label == "=1+1"
 
 
 @settings(deadline=None)
@@ -460,8 +572,10 @@ def test_a_queue_may_have_columns_without_a_name():
 def test_a_queue_in_any_order_of_columns_gives_all_answers(given, order, extra):
     target = io.StringIO(newline="")
     writer = csv.writer(target, quoting=csv.QUOTE_ALL)
-    writer.writerow([*order, "extra"])
+    writer.writerow([*order, "queue", "extra"])
     for answer in given:
-        cells = answer._replace(when=answer.when.isoformat())._asdict()
-        writer.writerow([*(cells[name] for name in order), extra])
-    assert fill(target.getvalue(), annotator=None) == (given, 0)
+        cells = answer._replace(when=answer.when.isoformat(), comment=answers.neutral(answer.comment.strip()))._asdict()
+        writer.writerow([*(cells[name] for name in order), "selflabel", extra])
+    # Blanks around a comment are nobody's word.
+    expected = [answer._replace(comment=answer.comment.strip()) for answer in given]
+    assert fill(target.getvalue(), annotator=None) == (expected, 0)

@@ -51,7 +51,8 @@ def test_the_figures_are_those_of_the_drawn_rows():
     n_wrong = int(TRUTH[asked].sum())
     figures = show().figures
     assert figures["audit"] == {
-        "n_drawn": 200, "n_first": 88, "n_answered": 200, "n_missing": 0, "n_skipped": 0, "n_wrong": n_wrong
+        "n_drawn": 200, "n_first": 88, "n_answered": 200, "n_missing": 0, "n_skipped": 0, "n_wrong": n_wrong,
+        "n_awaited": 0,
     }  # fmt: skip
     assert figures["whole"]["error_at_most"] == bounds.upper(n_wrong, 200, alpha=0.05)
     assert (figures["n_machine"], figures["n_pool"]) == (980, 1_000)

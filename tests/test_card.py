@@ -19,7 +19,7 @@ CODE = "0123  selflabel/a.py\n"
 
 
 def made(**changed):
-    values = {"figures": FIGURES, "params": PARAMS, "code": CODE, "judged": (5, 2)} | changed
+    values = {"figures": FIGURES, "params": PARAMS, "code": CODE, "judged": (5, 2), "n_withheld": 0} | changed
     return card.card(TABLE, ["cat", "dog"], **values)
 
 
@@ -70,9 +70,27 @@ def test_a_citation_is_one_entry_whatever_the_data_are_called():
 
 
 def test_what_people_judged_is_told_with_how_much_of_it_was_wrong():
-    assert card.corrections(0, 0) == "Nobody judged a machine label in an audit."
-    assert card.corrections(500, 61).startswith("People judged 500 machine labels in the audit.")
-    assert "; 61 of them correct the machine's" in card.corrections(500, 61)
+    assert card.corrections(0, 0, release="best") == "Nobody judged a machine label in an audit."
+    for release in ("certified", "best"):
+        told = card.corrections(500, 61, release=release)
+        assert told.startswith("People judged 500 machine labels in the audit.")
+        assert "; 61 of them correct the machine's" in told
+        assert ("none here is certified" in told) == (release == "best")
+
+
+def test_labels_that_are_held_back_are_counted():
+    assert "12 machine labels are held back" in made(n_withheld=12) and "held back" not in made()
+
+
+def test_no_page_runs_what_a_name_holds():
+    name = "<img src=x onerror=alert(1)>"
+    table = {"label": np.array([name], object), "origin": np.array(["seed"], object)}
+    figures = FIGURES | {"classes": {name: 0.1, "dog": 0.2}}
+    params = PARAMS | {"dataset": PARAMS["dataset"] | {"name": "folder", "path": f"a/{name}```\n"}}
+    text = card.card(table, [name, "dog"], figures=figures, params=params, code=CODE, judged=(5, 2), n_withheld=0)
+    before, _, after = text.partition("````yaml\n")
+    assert "<img" not in before and before.count("&lt;img src=x onerror=alert(1)&gt;") >= 3
+    assert yaml.safe_load(after.removesuffix("````\n")) == params
 
 
 def test_the_card_says_whether_people_answered():

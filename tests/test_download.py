@@ -62,17 +62,20 @@ def test_a_folder_becomes_pool_and_test_images(download, tmp_path):
         "download: 6 pool and 1 test images of in; 0 cannot be used, 0 are the same as another: problems.csv"
     )
     index = files.read_table("index.csv")
-    assert list(index) == ["row", "hash", "split", "conflict", "path"]
-    assert index["path"].tolist() == SORTED
+    assert list(index) == ["row", "hash", "split", "conflict", "entry", "path"]
+    # By what is in them; beside each stands where it was listed.
+    assert index["path"][np.argsort(index["entry"])].tolist() == SORTED
+    assert index["hash"].tolist()[:-1] == sorted(index["hash"].tolist()[:-1])
     assert files.read_text("problems.csv") == '"path","reason","action"\n'
     assert files.read_json("classes.json") == ["a", "b c"]
-    assert array("pool-truth").tolist() == [0, 0, 1, 1, -1, -1]
+    in_order = np.argsort(index["entry"][:-1])
+    assert array("pool-truth")[in_order].tolist() == [0, 0, 1, 1, -1, -1]
     assert array("test-truth").tolist() == [0]
     assert array("pool-images").shape == (6, 15, 15, 3)
     assert array("test-images").shape == (1, 15, 15, 3)
     # Of 30×20 pixels the mean over 2×2 each, in the middle.
     expected = IMAGES[PATHS.index("b c/x.png")].reshape(15, 2, 10, 2, 3).mean(axis=(1, 3))
-    assert np.abs(array("pool-images")[2, :, 2:12] - expected).max() <= 1
+    assert np.abs(array("pool-images")[in_order[2], :, 2:12] - expected).max() <= 1
     assert not array("pool-images")[:, :, [0, 1, 12, 13, 14]].any()
 
 
@@ -87,9 +90,10 @@ def test_a_bad_file_stops_or_is_skipped_and_is_listed_either_way(download, tmp_p
     assert files.read_table("problems.csv")["path"].tolist() == ["a/0.png"]
     assert "; 1 cannot be used, 0" in download(name="folder", path="in", on_error="skip", image_size=30)
     assert files.read_table("problems.csv")["path"].tolist() == ["a/0.png"]
-    assert files.read_table("index.csv")["path"].tolist() == SORTED
+    index = files.read_table("index.csv")
+    assert sorted(index["path"].tolist()) == sorted(SORTED)
     grey = np.asarray(Image.fromarray(IMAGES[PATHS.index("v.png")]).convert("L"))
-    np.testing.assert_array_equal(array("pool-images")[5][:, 5:25], grey)
+    np.testing.assert_array_equal(array("pool-images")[index["path"].tolist().index("v.png")][:, 5:25], grey)
 
 
 def test_a_manifest_and_arrays_give_the_same_images(download, tmp_path):
@@ -98,16 +102,35 @@ def test_a_manifest_and_arrays_give_the_same_images(download, tmp_path):
     lines = [f"{n:02}.png,{['a', 'b', ''][n % 3]},{'test' if n == 0 else ''}" for n in range(12)]
     files.write_text(tmp_path / "in" / "m.csv", "\n".join(["path,label,split", *lines]))
     download(name="csv", path="in/m.csv", image_size=12)
-    found = {name: array(name) for name in ARRAYS}
+    found = {name: by_place(array(name), name) for name in ARRAYS}
     np.savez("a.npz", images=IMAGES[1:], labels=labels[1:], test_images=IMAGES[:1], test_labels=labels[:1],
              classes=np.array(["a", "b"]))  # fmt: skip
     download(name="npz", path="a.npz", image_size=12)
     for name, values in found.items():
-        np.testing.assert_array_equal(array(name), values)
+        np.testing.assert_array_equal(by_place(array(name), name), values)
         assert array(name).dtype == values.dtype
     index = files.read_table("index.csv")
-    assert list(index) == ["row", "hash", "split", "conflict"]
-    assert index["hash"].tolist() == datasets.content_hashes(np.roll(IMAGES, -1, axis=0))
+    assert list(index) == ["row", "hash", "split", "conflict", "entry"]
+    hashes = datasets.content_hashes(np.roll(IMAGES, -1, axis=0))
+    assert index["hash"][np.argsort(index["entry"])].tolist() == hashes
+    assert index["hash"].tolist() == [*sorted(hashes[:-1]), hashes[-1]]
+
+
+def by_place(values, name):
+    """The pool's values as they were listed."""
+    index = files.read_table("index.csv")
+    is_pool = index["split"] == "pool"
+    return values[np.argsort(index["entry"][is_pool])] if name.startswith("pool") else values
+
+
+def test_copies_of_an_image_are_one_row_of_the_pool_and_all_are_in_the_index(download):
+    np.savez("a.npz", images=IMAGES[[3, 0, 3, 1, 3]], labels=np.int8([-1, 0, -1, 1, 1]))
+    said = download(name="npz", path="a.npz")
+    assert "3 pool and 0 test images" in said and "2 are the same as another" in said
+    index = files.read_table("index.csv")
+    rows = index["row"][np.argsort(index["entry"])].tolist()
+    assert rows[0] == rows[2] == rows[4] and sorted(set(rows)) == [0, 1, 2]
+    assert array("pool-truth")[rows].tolist() == [1, 0, 1, 1, 1]
 
 
 def test_without_test_images_there_are_none(download):

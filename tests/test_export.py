@@ -30,7 +30,8 @@ def audited(rest=NOBODY, decisions=ANSWERS):
 
 
 def columns(state_):
-    table = export.table(state_, HASHES, CLASSES, certified=np.arange(8) == 6)
+    """As they are handed over: every answer is a label."""
+    table = export.table(state_.with_all_answers(), HASHES, CLASSES, certified=np.arange(8) == 6)
     return {name: column.tolist() for name, column in table.items()}
 
 
@@ -58,9 +59,28 @@ def test_what_a_person_said_in_the_audit_stands_in_the_place_of_the_machines_lab
     assert export.judged(audited()) == (2, 1) and export.judged(final()) == (0, 0)
 
 
-def test_what_nobody_could_tell_or_has_told_yet_stays_the_machines():
-    decisions = {5: Decision("skipped", annotator="eve", votes="skip 1")}
+def test_what_nobody_could_tell_stays_the_machines():
+    decisions = {row: Decision("skipped", annotator="eve") for row in (5, 6)}
     assert str(columns(audited(decisions=decisions))) == str(columns(final()))
+
+
+@pytest.mark.parametrize("decision", [None, Decision("tied", votes="Coat 1, Shirt 1")])
+def test_what_an_audit_still_asks_has_no_label_that_could_be_told_to_who_answers(decision):
+    decisions = {5: Decision("answered", 1, "eve")} | ({6: decision} if decision else {})
+    before, after = columns(final()), columns(audited(decisions=decisions))
+    assert before["label"][6] == "Shirt" and before["certified"][6]
+    assert (after["label"][6], after["origin"][6], after["round"][6]) == ("", "none", -1)
+    assert np.isnan(after["confidence"][6]) and not after["certified"][6]
+    assert after["label"][5] == "Shirt"
+
+
+def test_an_earlier_audits_answer_is_the_label_too_and_judges_nothing_here():
+    earlier = answers.look_up(np.array([5, 6]), [5, 6], ANSWERS)
+    drawn = answers.look_up(np.array([6]), [6], ANSWERS)
+    found = audit.recorded(final(), drawn, NOBODY, earlier)
+    assert found.asked["strategy"].tolist()[-2:] == ["audit", "earlier"]
+    assert columns(found)["label"][5] == "Shirt" and columns(found)["origin"][5] == "human"
+    assert export.judged(found) == (1, 0)
 
 
 def test_who_labelled_the_rest_too_has_labelled_it_already():
@@ -117,8 +137,9 @@ def project(tmp_path, monkeypatch):
     index = {"hash": [*hashes, "t"], "split": ["pool"] * 8 + ["test"], "path": [*PATHS, "test/a/t.png"]}
     files.write_table("index.csv", {"row": [*range(8), 0]} | index)
     files.write_json("classes.json", CLASSES)
-    told = provenance.columns(audited(), hashes, CLASSES)
-    state.write("audit", audited(), **told, certified=np.arange(8) == 6, audited=[""] * 8)
+    for name, each in {"audit": audited(), "release": audited().with_all_answers()}.items():
+        told = provenance.columns(each, hashes, CLASSES)
+        state.write(name, each, **told, certified=np.arange(8) == 6)
     shutil.copy(ROOT / "metrics/certificate.json", tmp_path)
     for name in stage.LABELLING:
         files.write_text(f"code/{name}.txt", f"0  selflabel/{name}.py\n1  selflabel/files.py\n")
@@ -126,8 +147,9 @@ def project(tmp_path, monkeypatch):
 
 
 FLAGS = {
-    "audit": "audit", "index": "index.csv", "pool-images": "pool_images.npy", "classes": "classes.json",
-    "certificate": "certificate.json", "params": "params.yaml", "code": "code", "out": "data/export",
+    "audit": "audit", "release": "release", "index": "index.csv", "pool-images": "pool_images.npy",
+    "classes": "classes.json", "certificate": "certificate.json", "params": "params.yaml", "code": "code",
+    "out": "data/export",
 }  # fmt: skip
 
 

@@ -46,8 +46,8 @@ def test_a_survey_counts_and_opens_no_image(tmp_path):
 @pytest.mark.parametrize(
     ("paths", "sentence"),
     [
-        ([], "the pool must have at least 2 images that can be used, got 0"),
-        (["cat/a", "test/dog/b"], "the pool must have at least 2 images that can be used, got 1"),
+        ([], "the pool must have at least 2 different images that can be used, got 0"),
+        (["cat/a", "test/dog/b"], "the pool must have at least 2 different images that can be used, got 1"),
         (["cat/a", "cat/b"], "the given labels must be of at least 2 classes, got cat"),
         (["a", "b"], "the given labels must be of at least 2 classes, got none"),
         (
@@ -164,8 +164,20 @@ def test_every_image_goes_into_the_pool_or_the_test_images_and_every_other_file_
     written = {f"{place}{name}.png": data for (place, name), data in contents.items()}
     refused = {problem.path: problem.reason for problem in settled.problems if problem.action == "refused"}
     assert refused == {path: BAD[data] for path, data in written.items() if data in BAD}
-    used = {found.entries[n].path: images[n] for rows in settled.entries.values() for n in rows.tolist()}
+    rows = [*settled.entries.values(), settled.copies[:, 0]]
+    used = {found.entries[n].path: images[n] for each in rows for n in each.tolist()}
     assert used.keys() == written.keys() - refused.keys()
     for path, image in used.items():
         assert GOOD[int(image[0, 0])] == written[path]
         assert (image == image[0, 0]).all()
+
+
+def test_a_pool_of_one_and_the_same_image_is_told_before_anything_is_decoded(tmp_path):
+    for number in range(3):
+        for name in ("cat", "dog"):
+            (tmp_path / name).mkdir(exist_ok=True)
+            (tmp_path / name / f"{number}.png").write_bytes(b"the same")
+    with pytest.raises(ValueError, match="the pool must have at least 2 different images, got the same one only"):
+        own.survey("folder", str(tmp_path))
+    (tmp_path / "cat/0.png").write_bytes(b"not same")
+    assert len(own.survey("folder", str(tmp_path)).entries) == 6

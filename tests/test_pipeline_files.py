@@ -66,9 +66,8 @@ def test_a_stage_says_what_it_does(stage):
 
 
 @EACH
-def test_a_stage_has_a_file_of_its_own_name_of_at_most_60_lines(stage):
+def test_a_stage_has_a_file_of_its_own_name(stage):
     assert stage.module == f"stages.{stage.name}"
-    assert len((ROOT / f"stages/{stage.name}.py").read_text().splitlines()) <= 60
 
 
 def test_no_stage_file_is_left_over():
@@ -144,14 +143,11 @@ def test_the_answers_tell_nothing_of_what_was_not_asked(tmp_path, monkeypatch):
     files.write_text(tmp_path / "params.yaml", yaml.safe_dump(tree | {"answers": {"source": "simulated"}}))
     monkeypatch.chdir(tmp_path)
     files.write_table("questions.csv", {"row": [4, 1], "strategy": ["margin", "margin"]})
-    files.write_table("index.csv", {"row": range(6), "hash": list("abcdef"), "split": ["pool"] * 6})
     truth = np.int16([0, 1, 0, 1, 0, 1])
-    files.write_json("classes.json", ["a", "b"])
-    paths = {"questions": "questions.csv", "index": "index.csv", "classes": "classes.json", "answers": "none"}
     written = []
     for name, values in {"as it is": truth, "elsewhere": np.where(np.isin(np.arange(6), [4, 1]), truth, 9)}.items():
         files.write_array(f"{name}.npy", values)
-        flags = paths | {"truth": f"{name}.npy", "out": f"{name}.csv"}
+        flags = {"questions": "questions.csv", "truth": f"{name}.npy", "out": f"{name}.csv"}
         monkeypatch.setattr(sys, "argv", ["answer", *(f"--{flag}={path}" for flag, path in flags.items())])
         answer.main()
         written.append(files.read_text(f"{name}.csv"))

@@ -106,6 +106,7 @@ def test_the_final_table_can_be_written_and_read(tmp_path):
 def test_the_queue_has_what_nobody_has_answered_in_the_order_of_asking_with_room_for_an_answer():
     found = provenance.queue(final(), HASHES, CLASSES)
     assert {name: np.asarray(column).tolist() for name, column in found.items()} == {
+        "queue": ["selflabel", "selflabel"],
         "hash": ["h4", "h3"],
         "label": ["", ""],
         "annotator": ["", ""],
@@ -119,14 +120,22 @@ def test_the_queue_has_what_nobody_has_answered_in_the_order_of_asking_with_room
         "suggestion": ["", ""],
     }
     assert list(found) == [
-        *("hash", "label", "annotator", "when", "comment", "row", "round", "strategy", "status", "votes"), "suggestion"
+        *("queue", "hash", "label", "annotator", "when", "comment", "row", "round", "strategy", "status", "votes"),
+        "suggestion",
     ]  # fmt: skip
 
 
 def test_the_queue_suggests_what_the_machine_says():
     given = final()
     given = given._replace(labels=machine(given.labels, [3, 4], [1, 0], 4))
-    assert provenance.queue(given, HASHES, CLASSES)["suggestion"].tolist() == ["Coat", "Shirt"]
+    assert provenance.queue(given, HASHES, CLASSES)["suggestion"] == ["Coat", "Shirt"]
+
+
+def test_a_queue_holds_nothing_that_a_spreadsheet_would_run():
+    given = final()
+    given = given._replace(labels=machine(given.labels, [3, 4], [1, 0], 4))
+    found = provenance.queue(given, HASHES, ("=1+1", "@x"), paths=[f"-{row}.png" for row in range(8)])
+    assert (found["suggestion"], found["path"]) == (["'=1+1", "'@x"], ["'-4.png", "'-3.png"])
 
 
 def test_an_empty_queue_has_its_columns(tmp_path):
@@ -146,7 +155,7 @@ def test_a_queue_that_somebody_filled_in_is_what_answers_read(tmp_path):
         files.read_text(tmp_path / "queue.csv"),
         source="queue.csv", classes=CLASSES, known=set(hashes), annotator="ann", now=now,
     )  # fmt: skip
-    assert found == [answers.Answer(hashes[4], "Coat", "ann", now, "")]
+    assert found == [answers.Answer(hashes[4], "Coat", "ann", now, "", "random")]
     assert n_empty == 1
 
 

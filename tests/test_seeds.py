@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from selflabel import seeds
+from selflabel.answers import Decision
 from selflabel.seeds import count, draw_more_rows, draw_seed_rows
 
 CLASSES = ("a", "b", "c")
@@ -106,3 +108,24 @@ def test_over_many_seeds_every_other_row_has_the_same_chance():
     assert np.all(counts[:4] == 400)
     # 100 expected, standard deviation 8.7.
     assert np.all(np.abs(counts[4:] - 100) < 40)
+
+
+def said(label):
+    return Decision("answered", label, "ann") if label >= 0 else Decision("skipped", annotator="ann")
+
+
+def test_answers_are_beside_the_given_labels_or_in_their_place_and_what_judges_is_apart():
+    given = np.int16([0, 1, 0, 1, -1, -1, -1, -1])
+    teaching = {"b": said(1), "c": said(1), "d": said(-1), "e": said(0), "f": said(-1)}
+    judging = {"a": said(0), "g": said(1), "h": said(-1)}
+    rows, known, apart = seeds.with_answers(np.arange(4), given, list("abcdefgh"), teaching, judging)
+    # b agrees and d could not be told: their given labels stay. c is another class now, a was judged.
+    assert rows.tolist() == [1, 3]
+    assert known.tolist() == [2, 4, 5]
+    assert apart.tolist() == [0, 6, 7]
+
+
+def test_without_answers_the_given_labels_stay_as_they_are():
+    rows, known, apart = seeds.with_answers(np.array([1, 3]), np.int16([-1, 0, -1, 1]), list("abcd"), {}, {})
+    assert (rows.tolist(), len(known), len(apart)) == ([1, 3], 0, 0)
+    assert {found.dtype for found in (rows, known, apart)} == {np.dtype(np.int64)}

@@ -25,7 +25,7 @@ SUMMARY = {
     "kappa": 0.5,
     "stop": "no",
 }
-ARRAYS = ("test_labels", "machine_labels", "predicted")
+ARRAYS = ("test_labels", "machine_labels", "predicted", "apart")
 TABLES = ("questions", "asked")
 DECISIONS = {
     2: Decision("answered", 1, "ann;bob", "b 2, a 1"),
@@ -137,7 +137,7 @@ def test_a_state_has_the_same_bytes_every_time(tmp_path):
     written = [{path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("one", "other")]
     assert written[0] == written[1]
     assert sorted(written[0]) == [
-        "asked.csv", "history.json", "labels.csv", "machine_labels.npy", "predicted.npy", "questions.csv",
+        "apart.npy", "asked.csv", "history.json", "labels.csv", "machine_labels.npy", "predicted.npy", "questions.csv",
         "test_labels.npy",
     ]  # fmt: skip
 

@@ -6,7 +6,9 @@ from selflabel import statements
 
 FIGURES = {
     "target": 0.05, "confidence": 0.95, "looks": 1, "n_pool": 1_200, "n_machine": 1_000, "human_labels_in_all": 500,
-    "audit": {"n_drawn": 300, "n_first": 88, "n_answered": 300, "n_missing": 0, "n_skipped": 0, "n_wrong": 20},
+    "audit": {
+        "n_drawn": 300, "n_first": 88, "n_answered": 300, "n_missing": 0, "n_skipped": 0, "n_wrong": 20, "n_awaited": 0,
+    },
     "whole": {"error_at_most": 0.0954}, "estimate": {},
     "classes": {"Coat": 0.2, "Bag": 0.0312},
     "certified": {"n": 600, "coverage": 0.6, "threshold": 0.9, "n_audited": 180, "n_wrong": 3},
@@ -49,7 +51,7 @@ def test_levels_are_told_as_they_are():
 @pytest.mark.parametrize(
     ("n_enough", "end"),
     [
-        (520, "some 520 would be enough, were as large a share wrong."),
+        (520, "set audit.looks to how many there are to be in all.)"),
         (0, "better labels would help, or a larger audit.error."),
     ],
 )
@@ -57,6 +59,7 @@ def test_where_nothing_is_certified_it_says_what_would_be_enough(n_enough, end):
     enough = {"n_enough": n_enough} if n_enough else {}
     found = sentences(certified={"n": 0, "coverage": 0.0} | enough)[4]
     assert found.startswith("Certified: no image.") and found.endswith(end)
+    assert ("some 520 would be enough, were as large a share wrong." in found) == bool(n_enough)
 
 
 def test_missing_answers_are_counted_and_promise_nothing():
@@ -92,3 +95,8 @@ def test_estimates_looks_and_skips_are_told():
         "the confidences of all labels (PPI++) 9.0 % (6.0 to 12.0)."
     )
     assert "and by itself; 3 looks share the risk." in found[-1]
+
+
+def test_an_audit_that_waits_for_the_rounds_says_so():
+    (found,) = sentences(audit=FIGURES["audit"] | {"n_drawn": 0, "n_awaited": 94})
+    assert found.startswith("No audit yet: 94 questions of the rounds have no answer")
