@@ -39,23 +39,29 @@ def rounds(args: argparse.Namespace) -> None:
 
 def preset(args: argparse.Namespace) -> None:
     """Print a preset as options of `dvc exp run`: dvc exp run $(python -m selflabel preset tutorial)."""
-    from selflabel import report
+    from selflabel import own, report, starting
 
     known = sorted(path.stem for path in Path(PRESETS).glob("*.yaml"))
     if args.name not in known:
         raise ValueError(f"the preset must be one of {', '.join(known)}, got {args.name!r}")
     values = report.flatten(files.read_yaml(Path(PRESETS, f"{args.name}.yaml")))
+    if params.load(PARAMS).dataset.name in own.READERS:
+        if left := sorted(values.keys() & starting.OWN):
+            print(f"preset {args.name}: left as they are for your data: {', '.join(left)}", file=sys.stderr)
+        values = {name: value for name, value in values.items() if name not in starting.OWN}
     print(*(f"--set-param={name}={json.dumps(value, separators=(',', ':'))}" for name, value in values.items()))
 
 
 def init(args: argparse.Namespace) -> None:
-    """Set params.yaml for data of your own; every value that is not about them stays."""
+    """Set params.yaml and the rounds table for data of your own; every value that is not about them stays."""
     from selflabel import starting
 
     values, text = starting.begin(args.dir, files.read_text(PARAMS))
     files.write_text(PARAMS, text)
+    # Rounds that never run would make `dvc pull` fail.
+    files.write_text(TABLE, starting.rounds_table(values["self_label.iterations"]))
     print(*(f"{name}: {json.dumps(value)}" for name, value in values.items()), sep="\n")
-    print(f"\n{PARAMS} is set; next: `python -m selflabel plan`")
+    print(f"\n{PARAMS} and {TABLE} are set; next: `python -m selflabel plan`")
 
 
 def plan(_args: argparse.Namespace) -> None:
@@ -103,6 +109,22 @@ def study(args: argparse.Namespace) -> None:
         files.write_picture(BUDGET, budget.picture(arms, figures))
     arms = {name: arm for name, arm in arms.items() if name in (args.arms or arms)}
     print(results.study_table(arms, figures))
+
+
+def check_cache(args: argparse.Namespace) -> None:
+    """List the files of DVC's cache that are not what they were when they were stored; fail if there are any."""
+    from functools import partial
+
+    from tqdm import tqdm
+
+    damaged = files.damaged_in_cache(args.cache, partial(tqdm, desc="checking", unit="files", disable=None))
+    if damaged:
+        listed = "\n       ".join(map(str, damaged))
+        raise ValueError(
+            f"{len(damaged):,} file{'s' * (len(damaged) > 1)} of the cache damaged; delete them, and `dvc repro` makes "
+            f"them again (or `dvc pull` gets them):\n       {listed}"
+        )
+    print(f"{args.cache}: no file is damaged")
 
 
 def audits(_args: argparse.Namespace) -> None:
@@ -183,6 +205,8 @@ def main() -> None:
     command.add_argument("--annotator", metavar="NAME", help="who answered, where the file does not say")
     add("explain", explain).add_argument("image", metavar="ROW-OR-HASH", help="a row of the pool, or a content hash")
     add("status", status)
+    command = add("check-cache", check_cache)
+    command.add_argument("--cache", type=Path, default=Path(".dvc/cache"), help="its folder (default: %(default)s)")
     add("compare", compare)
     command = add("pr-report", pr_report)
     command.add_argument("--base", default="main", help="revision to compare with (default: %(default)s)")

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 
-from scipy.special import betaincinv
+from scipy.special import betainccinv
 
 
 def upper(n_wrong: int, n: int, *, alpha: float) -> float:
@@ -11,7 +11,7 @@ def upper(n_wrong: int, n: int, *, alpha: float) -> float:
     ``n_wrong`` of ``n`` images, drawn independently, were wrong. 1 where nothing was drawn (Clopper & Pearson,
     Biometrika 1934).
     """
-    return 1.0 if n_wrong >= n else float(betaincinv(n_wrong + 1, n - n_wrong, 1 - alpha))
+    return 1.0 if n_wrong >= n else float(betainccinv(n_wrong + 1, n - n_wrong, alpha))
 
 
 def n_to_reject(target: float, *, alpha: float, n_wrong: int = 0) -> int:

@@ -5,10 +5,11 @@ only when it is complete.
 """
 
 import csv
+import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -17,7 +18,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
-import yaml
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from selflabel.chunks import chunks
 
@@ -79,11 +81,23 @@ def read_json(path: Path) -> object:
 
 
 def read_yaml(path: Path) -> object:
-    """Return what a YAML file holds; raise ``ValueError`` naming the file if it is not YAML."""
+    """Return what a YAML 1.2 file holds; raise ``ValueError`` naming the file if it is not YAML."""
     try:
-        return yaml.safe_load(read_text(path))
-    except yaml.YAMLError as error:
+        tree = parse_yaml(read_text(path))
+        # What is nested too deep for a sentence about it is no parameters file.
+        repr(tree)
+        return tree
+    except (YAMLError, RecursionError) as error:
         raise ValueError(f"{path} must be valid YAML, got {' '.join(str(error).split())}") from error
+
+
+def parse_yaml(text: str) -> object:
+    """Return what a YAML 1.2 text says, as DVC reads it; raise ``ruamel.yaml.error.YAMLError`` if it is not YAML.
+
+    Not PyYAML, which reads version 1.1: there 010 is eight and a doubled key no fault, and a run would take its
+    parameters for others than DVC compares.
+    """
+    return YAML(typ="safe").load(text)
 
 
 def write_json(path: Path, value: object) -> None:
@@ -92,8 +106,39 @@ def write_json(path: Path, value: object) -> None:
 
 
 def read_array(path: Path) -> np.ndarray:
-    """Return the array of an ``.npy`` file, memory-mapped read-only."""
-    return np.load(path, mmap_mode="r", allow_pickle=False)
+    """Return the array of an ``.npy`` file, memory-mapped read-only.
+
+    Raises ``ValueError`` naming the file where it is not as long as its header says: a cache may hold half of it.
+    """
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, EOFError, SyntaxError) as error:
+        raise ValueError(_damaged(path, str(error))) from error
+    wanted, there = getattr(array, "offset", 0) + array.nbytes, Path(path).stat().st_size
+    if array.size and wanted != there:
+        raise ValueError(_damaged(path, f"{there:,} bytes where its header promises {wanted:,}"))
+    return array
+
+
+def _damaged(path: Path, why: str) -> str:
+    return (
+        f"{path} must be a whole .npy file, got a damaged one ({why}); `python -m selflabel check-cache` lists what is "
+        "damaged in DVC's cache, and how to mend it"
+    )
+
+
+def damaged_in_cache(root: Path, progress: Callable[[Iterable], Iterable] = iter) -> list[Path]:
+    """Return the files of DVC's cache whose content is not what they are named after, sorted.
+
+    ``root``: of a cache, whose folder files/md5 holds each file under the MD5 sum of its content.
+    """
+    paths = sorted(path for path in Path(root, "files/md5").glob("??/*") if path.is_file())
+    return [path for path in progress(paths) if _md5(path) != f"{path.parent.name}{path.stem}"]
+
+
+def _md5(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
 def write_array(path: Path, array: np.ndarray) -> None:
@@ -122,6 +167,7 @@ def new_array(path: Path, shape: tuple[int, ...], dtype: np.dtype) -> Iterator[n
             np.save(partial, array)
         else:
             array = np.lib.format.open_memmap(partial, "w+", dtype=dtype, shape=shape)
+            _reserve(partial)
             yield array
             array.flush()
             del array
@@ -130,9 +176,25 @@ def new_array(path: Path, shape: tuple[int, ...], dtype: np.dtype) -> Iterator[n
 @contextmanager
 def scratch_array(beside: Path, shape: tuple[int, ...], dtype: np.dtype) -> Iterator[np.ndarray]:
     """Yield a writable array, memory-mapped, in a file beside another that is gone when the block ends."""
+    Path(beside).parent.mkdir(parents=True, exist_ok=True)
     with TemporaryFile(dir=Path(beside).parent) as file:
         # A memory map cannot be empty.
-        yield np.zeros(shape, dtype) if 0 in shape else np.memmap(file, dtype, "w+", shape=shape)
+        array = np.zeros(shape, dtype) if 0 in shape else np.memmap(file, dtype, "w+", shape=shape)
+        _reserve(file.fileno())
+        yield array
+
+
+def _reserve(file: Path | int) -> None:
+    # A mapped file has holes: where the disk is full, writing into one ends the process without a word.
+    if not hasattr(os, "posix_fallocate"):
+        return
+    descriptor = file if isinstance(file, int) else os.open(file, os.O_RDWR)
+    try:
+        if size := os.fstat(descriptor).st_size:
+            os.posix_fallocate(descriptor, 0, size)
+    finally:
+        if descriptor != file:
+            os.close(descriptor)
 
 
 def write_rows(path: Path, array: np.ndarray, rows: np.ndarray) -> None:

@@ -1,5 +1,6 @@
 """A user's own data that are arrays in files already: NumPy's ``.npz``, or the IDX files of MNIST and its kin."""
 
+import math
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,11 @@ from selflabel.listing import Entry, Listing, listing
 from selflabel.manifests import POOL, TEST
 
 IDX_NO_LABEL = 255
+# Whatever a damaged, encrypted or hostile file makes zipfile and NumPy stumble over.
+_STUMBLES = (
+    ValueError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, SyntaxError, TypeError,
+    MemoryError, RecursionError, OverflowError, KeyError,
+)  # fmt: skip
 ARRAYS = ("images", "labels", "test_images", "test_labels", "classes")
 
 
@@ -56,6 +62,10 @@ def idx_folder(directory: Path) -> Listing:
                 f"{directory} must have a label for each {split} image, "
                 f"got {len(labels)} labels for {len(images)} images"
             )
+        if 0 in images.shape[1:]:
+            raise ValueError(
+                f"{directory} must have {split} images with pixels, got {images.shape[1]}×{images.shape[2]}"
+            )
         names = ["" if label == IDX_NO_LABEL else str(label) for label in labels.tolist()]
         file = sources.FILES[split, "images"]
         entries += [Entry(f"{file}[{row}]", names[row], split, image) for row, image in enumerate(images)]
@@ -64,13 +74,26 @@ def idx_folder(directory: Path) -> Listing:
 
 def _read(path: Path) -> dict[str, np.ndarray]:
     try:
-        with path.open("rb") as file:
-            found = np.load(file, allow_pickle=False)
-            if isinstance(found, np.lib.npyio.NpzFile):
-                return {name: found[name] for name in found.files if name in ARRAYS}
-    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        with zipfile.ZipFile(path) as archive:
+            members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+            return {name: _array(archive, info) for name, info in members.items() if name in ARRAYS}
+    except _STUMBLES as error:
+        if path.read_bytes()[: len(np.lib.format.MAGIC_PREFIX)] == np.lib.format.MAGIC_PREFIX:
+            raise ValueError(f"{path} must be an .npz file, got a single array") from error
         raise ValueError(f"{path} must be a whole .npz file without pickles, got something else ({error})") from error
-    raise ValueError(f"{path} must be an .npz file, got a single array")
+
+
+def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray:
+    with archive.open(info) as file:
+        version = np.lib.format.read_magic(file)
+        read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read_header(file)
+        # Before NumPy makes room for as much as the header promises.
+        n_bytes, n_there = math.prod(shape) * dtype.itemsize, info.file_size - file.tell()
+        if n_bytes != n_there and not dtype.hasobject:
+            raise ValueError(f"{info.filename} promises {n_bytes:,} bytes and has {n_there:,}")
+    with archive.open(info) as file:
+        return np.lib.format.read_array(file, allow_pickle=False)
 
 
 def _split(arrays: Mapping, prefix: str, names: list[str] | None, path: Path) -> tuple[np.ndarray, list[str]]:

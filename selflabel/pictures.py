@@ -7,6 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from selflabel.labels import HUMAN, MACHINE, SEED
+
 # Colours that stay apart for colour-blind readers (Okabe & Ito, 2008).
 BLUE, ORANGE, GREEN, GREY = "#0072b2", "#d55e00", "#009e73", "#777777"
 COLUMN_INCHES, ROW_INCHES, IMAGE_INCHES, LETTER_INCHES, TITLE_INCHES = 0.95, 1.1, 0.85, 0.09, 0.6
@@ -25,17 +27,17 @@ def choose(is_wanted: np.ndarray, is_machine: np.ndarray, *, n: int, generator: 
 
 
 def samples(
-    images: np.ndarray, rows_by_class: Sequence[np.ndarray], is_machine: np.ndarray, *, classes: Sequence[str]
+    images: np.ndarray, rows_by_class: Sequence[np.ndarray], origin: np.ndarray, *, classes: Sequence[str]
 ) -> Figure:
-    """Return a grid of images, a row of pictures a class, machine labels framed.
+    """Return a grid of images, a row of pictures a class, framed in the colour of the label's origin.
 
-    ``images``: uint8 (N, height, width). ``rows_by_class``: int arrays of pool rows. ``is_machine``: bool (N,).
+    ``images``: uint8 (N, height, width). ``rows_by_class``: int arrays of pool rows. ``origin``: int (N,), as in
+    ``Labels``.
     """
-    n_columns = max(1, max(map(len, rows_by_class)))
-    cells = [[(images[row], "", ORANGE if is_machine[row] else BLUE) for row in rows] for rows in rows_by_class]
-    return _grid(
-        cells, list(classes), n_columns, "Images by the label they were given\nblue: seed label, orange: machine label"
-    )
+    n_columns, colours = max(1, max(map(len, rows_by_class))), {SEED: BLUE, HUMAN: GREEN, MACHINE: ORANGE}
+    cells = [[(images[row], "", colours[int(origin[row])]) for row in rows] for rows in rows_by_class]
+    title = "Images by the label they were given\nblue: seed label, green: a person's answer, orange: machine label"
+    return _grid(cells, list(classes), n_columns, title)
 
 
 def mistakes(images: np.ndarray, table: Mapping[str, np.ndarray]) -> Figure:

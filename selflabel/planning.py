@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from selflabel import consistency, listing, own, seeds
+from selflabel import answers, consistency, listing, own, seeds
 from selflabel.params import Params
 
 # Seconds on two cores, from cold runs of the default on Fashion-MNIST (README, "Speed"); an estimate within a factor of
@@ -79,9 +79,11 @@ def faults(params: Params, data: Data, *, n_round_rows: int) -> list[str]:
 
 def lines(params: Params, data: Data) -> list[str]:
     """Return the plan, a line a subject."""
+    formulas = [name for name in data.given or {} if answers.neutral(name) != name]
     return [
         f"data: {_data(params, data)}",
         f"labels given: {_given(params, data)}",
+        *[f"spreadsheets: the queue has an apostrophe before {', '.join(formulas)}, lest they be run"][: len(formulas)],
         f"files that cannot be used: {_refused(data)}",
         f"people: {_people(params, data)}",
         f"disk: some {_round(2 * _bytes(params, data) / 1e6):,} MB, half of it DVC's cache",

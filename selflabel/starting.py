@@ -11,7 +11,7 @@ import numpy as np
 import yaml
 from PIL import Image
 
-from selflabel import own, params, seeds, sources
+from selflabel import files, own, params, seeds, sources
 
 # What a person answers in an hour or two, unless the pool is small; the default's, for tens of thousands of images.
 MOST_QUESTIONS, MOST_AUDITED, LEAST_AUDITED = 540, 500, 100
@@ -20,6 +20,12 @@ FOLDS = 3
 LOOKED_AT = 200  # images, evenly spread
 GREY = ("1", "L", "LA", "I", "I;16", "I;16B", "F")  # Pillow's modes
 LARGEST_SIDE = 64  # pixels; features see shapes, not grain, and cost grows with the square
+# What ``settings`` sets: of data of one's own these are about the data, and no preset's.
+OWN = frozenset({
+    "dataset.name", "dataset.path", "dataset.image_size", "dataset.colour", "seed_labels.percentage", "answers.source",
+    "self_label.iterations", "self_label.confidence", "self_label.folds", "self_label.precision_margin",
+    "ask.per_round", "ask.budget", "audit.size", "leak.iterations",
+})  # fmt: skip
 
 
 def begin(place: str, text: str) -> tuple[dict[str, object], str]:
@@ -31,7 +37,7 @@ def begin(place: str, text: str) -> tuple[dict[str, object], str]:
     path = Path(place).expanduser().resolve()
     values = settings(**look(kind_of(path), str(path)))
     text = edited(text, values)
-    params.parse(yaml.safe_load(text), source="params.yaml")
+    params.parse(files.parse_yaml(text), source="params.yaml")
     return values, text
 
 
@@ -145,5 +151,5 @@ def _written(value: object) -> str:
     if not isinstance(value, str):
         return json.dumps(value)
     # A word that YAML takes for a text, or quoted on one line.
-    is_word = re.fullmatch("[a-z_]+", value) and yaml.safe_load(value) == value
+    is_word = re.fullmatch("[a-z_]+", value) and files.parse_yaml(value) == value
     return value if is_word else yaml.safe_dump(value, default_style='"', width=math.inf).strip()

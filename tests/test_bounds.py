@@ -71,3 +71,7 @@ def test_more_mistakes_raise_it_and_more_images_lower_it(counts, alpha):
     n_wrong, n = counts
     bound = upper(n_wrong, n, alpha=alpha)
     assert upper(n_wrong + 1, n + 1, alpha=alpha) >= bound >= upper(n_wrong, n + 1, alpha=alpha)
+
+
+def test_a_tiny_risk_asks_for_many_and_not_for_infinitely_many():
+    assert n_to_reject(0.05, alpha=1e-30) == pytest.approx(np.log(1e-30) / np.log(0.95), abs=1)

@@ -1,9 +1,12 @@
 """Files: whole or not there, the same bytes for the same content, and read as they were written."""
 
+import errno
+import hashlib
 import json
 
 import numpy as np
 import pytest
+from dvc.utils.serialize import parse_yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
@@ -288,3 +291,52 @@ def test_parquet_keeps_types_has_null_for_nan_and_always_the_same_bytes(tmp_path
     table = parquet.read_table(tmp_path / "one")
     assert [str(kind) for kind in table.schema.types] == ["int16", "double", "string", "bool"]
     assert table.to_pydict() == {"a": [1, -1], "b": [0.5, None], "c": ["x", ""], "d": [True, False]}
+
+
+@pytest.mark.parametrize("change", [lambda data: data[:-1], lambda data: data[:70], lambda data: data + b"0"])
+def test_an_array_that_is_not_as_long_as_its_header_says_is_refused_by_name(tmp_path, change):
+    path = tmp_path / "a.npy"
+    files.write_array(path, np.arange(100))
+    path.write_bytes(change(path.read_bytes()))
+    with pytest.raises(ValueError, match=r"a\.npy must be a whole \.npy file, got a damaged one .*check-cache"):
+        files.read_array(path)
+
+
+def test_a_full_disk_is_an_error_with_words_before_anything_is_written(tmp_path, monkeypatch):
+    """A mapped file has holes; to fill one where no room is left would end the process with SIGBUS."""
+
+    def full(descriptor, start, size):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(files.os, "posix_fallocate", full)
+    with pytest.raises(OSError, match="No space left"), files.new_array(tmp_path / "a.npy", (9,), np.dtype("u1")):
+        pass
+    with pytest.raises(OSError, match="No space left"), files.scratch_array(tmp_path / "b", (9,), np.dtype("u1")):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_damaged_file_of_the_cache_is_found(tmp_path):
+    for content in (b"one", b"two", b'[{"md5": "0"}]'):
+        name = hashlib.md5(content).hexdigest()
+        ending = ".dir" if content.startswith(b"[") else ""
+        place = tmp_path / "files/md5" / name[:2] / (name[2:] + ending)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content)
+    assert files.damaged_in_cache(tmp_path) == []
+    place.write_bytes(b"[]")
+    assert files.damaged_in_cache(tmp_path) == [place]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("a: 010", 10), ("a: 0o10", 8), ("a: yes", "yes"), ("a: 1:30", "1:30"), ("a: 1e-3", 0.001)]
+)
+def test_yaml_is_read_as_dvc_reads_it(text, value):
+    assert files.parse_yaml(text) == {"a": value} == parse_yaml(text, "x.yaml")
+
+
+@pytest.mark.parametrize("text", ["a: 1\na: 2", "a: [", "a: " + "[" * 3_000 + "]" * 3_000])
+def test_what_is_no_yaml_is_refused_by_name(tmp_path, text):
+    files.write_text(tmp_path / "p.yaml", text)
+    with pytest.raises(ValueError, match=r"p\.yaml must be valid YAML, got "):
+        files.read_yaml(tmp_path / "p.yaml")

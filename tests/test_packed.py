@@ -1,6 +1,7 @@
 """Arrays in files: what is in them, or the sentence that says which array is not as it should be."""
 
 import gzip
+import zipfile
 
 import numpy as np
 import pytest
@@ -126,3 +127,50 @@ def test_idx_files_that_do_not_fit_each_other_are_an_error(tmp_path):
         write_idx(tmp_path, pool_images=IMAGES, pool_labels=np.uint8([1, 2]))
     with pytest.raises(FileNotFoundError, match="there is no t10k-labels-idx1-ubyte"):
         write_idx(tmp_path, pool_labels=np.uint8([1, 2, 3]), test_images=IMAGES)
+
+
+def zipped(path, content, *, method=zipfile.ZIP_STORED, flags=0):
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(zipfile.ZipInfo("images.npy"), content)
+    data = bytearray(path.read_bytes())
+    # In the member's header and in the list of members.
+    for sign, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        start = data.index(sign) + place
+        data[start] |= flags
+        data[start + 2] = method
+    path.write_bytes(data)
+    return path
+
+
+def header(shape):
+    text = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}"
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text.encode()
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "words"),
+    [
+        (header("(99999999, 1000, 1000)"), {}, "promises 99,999,999,000,000 bytes and has 0"),
+        (header("(3, 4, 4)") + bytes(48), {"flags": 1}, "password"),
+        (header("(3, 4, 4)") + bytes(48), {"method": 97}, "compression"),
+        (header("(" * 3_000 + ")" * 3_000), {}, ""),
+        (b"\x93NUMPY", {}, ""),
+    ],
+    ids=["78 TB", "encrypted", "unknown compression", "nested", "cut short"],
+)
+def test_what_a_hostile_archive_promises_is_not_believed(tmp_path, content, options, words):
+    path = zipped(tmp_path / "a.npz", content, **options)
+    with pytest.raises(
+        ValueError, match=r"a\.npz must be a whole \.npz file without pickles, got something else"
+    ) as error:
+        packed.npz(path)
+    assert words in str(error.value)
+
+
+def test_images_without_pixels_are_refused(tmp_path):
+    files = {("pool", "images"): (3, 0, 4), ("pool", "labels"): (3,)}
+    for key, shape in files.items():
+        head = bytes([0, 0, 8, len(shape)]) + b"".join(n.to_bytes(4, "big") for n in shape)
+        (tmp_path / sources.FILES[key]).write_bytes(head + bytes(np.prod(shape)))
+    with pytest.raises(ValueError, match="must have pool images with pixels, got 0×4"):
+        packed.idx_folder(tmp_path)

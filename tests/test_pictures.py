@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.colors import to_hex
 
 from selflabel import files, metrics, pictures
 from stages.evaluate import BASELINES
 
 NAN = float("nan")
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 4, 4), np.uint8)
-IS_MACHINE = np.array([False, True, False, True, True, True])
+ORIGIN = np.array([1, 3, 2, 3, 3, 3], np.int8)
 MISTAKES = {
     "round": [1, 1, 3],
     "row": [4, 5, 1],
@@ -53,11 +54,17 @@ def shown(figure):
 
 @pytest.mark.parametrize("rows", [[[0, 1], [2, 3, 4]], [[], [5]], [[], []], [[0]]])
 def test_samples_are_the_rows_of_each_class(tmp_path, rows):
-    figure = pictures.samples(IMAGES, [np.array(row, int) for row in rows], IS_MACHINE, classes=["a", "b"][: len(rows)])
+    figure = pictures.samples(IMAGES, [np.array(row, int) for row in rows], ORIGIN, classes=["a", "b"][: len(rows)])
     save(tmp_path, figure)
     found = [image for row in shown(figure) for image in row]
     np.testing.assert_array_equal(np.reshape(found, (-1, 4, 4)), IMAGES[[row for of_class in rows for row in of_class]])
     assert [len(row) for row in shown(figure)] == [len(of_class) for of_class in rows if of_class]
+
+
+def test_each_sample_has_the_colour_of_its_labels_origin():
+    figure = pictures.samples(IMAGES, [np.array([0, 1]), np.array([2])], ORIGIN, classes=["a", "b"])
+    colours = [to_hex(frame.get_edgecolor()) for frame in figure.axes[0].patches]
+    assert colours == [pictures.BLUE, pictures.ORANGE, pictures.GREEN]
 
 
 def test_mistakes_are_a_row_for_each_round_that_has_some(tmp_path):

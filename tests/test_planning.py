@@ -34,6 +34,13 @@ def test_a_plan_counts_images_classes_and_what_people_are_asked():
     assert lines["people"] == "150 questions in 3 rounds, 100 images to audit, people"
 
 
+def test_classes_that_a_spreadsheet_would_run_are_told():
+    assert told(OWN._replace(given={"=1": 20, "dog": 2}))["spreadsheets"] == (
+        "the queue has an apostrophe before =1, lest they be run"
+    )
+    assert "spreadsheets" not in told()
+
+
 def test_nobody_is_asked_more_than_there_is():
     lines = told(Data(100, 0, {"cat": 20, "dog": 20}, 784), ask={"per_round": 50, "budget": 540}, audit={"size": 100})
     assert lines["people"].startswith("60 questions in 10 rounds, 0 images to audit")

@@ -65,3 +65,7 @@ def test_what_is_set_is_read_back_and_every_other_value_and_comment_stays(path, 
 def test_a_value_that_is_not_there_is_an_error():
     with pytest.raises(ValueError, match=r"params\.yaml must have ask\.wit on a line of its own"):
         starting.edited(TEXT, {"ask.wit": 1})
+
+
+def test_what_is_set_for_ones_data_is_no_presets_affair():
+    assert starting.settings(**DATA).keys() == starting.OWN

@@ -80,7 +80,33 @@ def test_a_clean_clone_with_fresh_results_passes_without_data(project, tmp_path)
     clone = Project(tmp_path / "clone")
     project.run("git", "clone", "--quiet", project.folder.as_uri(), str(clone.folder))
     assert make_fresh(clone).startswith("0:")
-    assert not (clone.folder / "data").exists()
+    assert [path.name for path in (clone.folder / "data").iterdir()] == ["README.md"]
+    # What needs data is left out of the page, and nothing else.
+    shown = clone.run("dvc", "plots", "show").stdout
+    page = (clone.folder / "dvc_plots/index.html").read_text()
+    assert "index.html" in shown and "Test accuracy of each round" in page and "true class against" not in page
+
+
+def test_rounds_that_are_not_asked_for_make_no_clone_stale(project, tmp_path):
+    project.set(self_label={"iterations": 1}, classifier={"C": 2.0})
+    project.repro()
+    project.commit("one round of the three that the table has")
+    clone = Project(tmp_path / "clone")
+    project.run("git", "clone", "--quiet", project.folder.as_uri(), str(clone.folder))
+    assert make_fresh(clone).startswith("0:")
+
+
+def test_a_damaged_file_of_the_cache_is_found_and_made_again(project):
+    cached = next(path for path in (project.folder / ".dvc/cache/files/md5").rglob("*") if path.stat().st_size > 10_000)
+    assert "no file is damaged" in project.run("python", "-m", "selflabel", "check-cache").stdout
+    cached.chmod(0o644)
+    cached.write_bytes(cached.read_bytes()[:-1])
+    done = project.run("python", "-m", "selflabel", "check-cache", check=False)
+    assert done.returncode == 1 and done.stdout.startswith("error: 1 file of the cache damaged; delete them")
+    assert str(cached.relative_to(project.folder)) in done.stdout
+    cached.unlink()
+    project.repro("--no-run-cache")
+    assert "no file is damaged" in project.run("python", "-m", "selflabel", "check-cache").stdout
 
 
 def test_a_clone_whose_results_are_older_than_its_parameters_does_not_pass(project, tmp_path):
