@@ -44,7 +44,7 @@ fresh: $(READY)  ## check, without data, that the committed results are those of
 	grep -q "Data and pipelines are up to date." <<< "$$out" || { echo "error: what is committed in the lock files, \
 	metrics/ and study/ is older than the code or params.yaml: run 'make run' and 'make study', and commit" >&2; exit 1; }; done
 
-study: $(READY)  ## play the arms of study/arms.yaml over five seeds (two hours; not part of `make run`)
+study: $(READY)  ## play the arms of study/arms.yaml over five seeds (hours; not part of `make run`)
 	@dvc repro && cd study && dvc repro
 	@python -m selflabel study
 
@@ -52,7 +52,10 @@ bench: $(READY)  ## time the tutorial's own loop against this one (minutes)
 	python -m bench.tutorial_loop
 	python -m bench.own_images
 
+same-bytes: $(READY)  ## tell whether this machine computes what others do, with its versions and kernels
+	@TF_CPP_MIN_LOG_LEVEL=3 python -m bench.same_bytes
+
 lock: $(READY)  ## renew requirements.txt from pyproject.toml
 	.ci/lock requirements.txt
 
-.PHONY: help setup run test rounds compare pr-report fresh study bench lock
+.PHONY: help setup run test rounds compare pr-report fresh study bench same-bytes lock

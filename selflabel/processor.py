@@ -11,6 +11,7 @@ import platform
 from collections.abc import Mapping
 from pathlib import Path
 
+CPUINFO = Path("/proc/cpuinfo")
 # What a machine needs to have the kernels below; without them it would end with an illegal instruction.
 NEEDED = frozenset({"avx2", "fma"})
 PINS: Mapping[str, str] = {
@@ -32,7 +33,7 @@ def flags() -> frozenset[str]:
     if platform.machine() not in ("x86_64", "AMD64"):
         return frozenset()
     try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+        text = CPUINFO.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return frozenset()
     lines = (line.partition(":") for line in text.splitlines())

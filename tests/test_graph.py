@@ -1,5 +1,6 @@
 """The graph: who is whose neighbour, how near, and what smoothing along it gives."""
 
+import faiss
 import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
@@ -55,6 +56,29 @@ def test_in_a_large_pool_almost_all_of_the_nearest_are_found():
     recall = np.mean([np.isin(found, rows[i * 80]).mean() for i, found in enumerate(expected)])
     assert recall > 0.97
     assert rows.min() >= 0
+
+
+def test_the_cells_and_what_they_are_learnt_from_grow_with_the_pool_up_to_a_bound(monkeypatch):
+    """Then time does not grow with the square of the pool."""
+    seen = []
+
+    class Index(faiss.IndexIVFFlat):
+        def train(self, rows):
+            seen.append((self.nlist, len(rows)))
+            super().train(rows)
+
+    monkeypatch.setattr(faiss, "IndexIVFFlat", Index)
+    pool = np.random.default_rng(0).normal(size=(12_000, 2)).astype(np.float32)
+    monkeypatch.setattr(graph, "MAX_CELLS", 20)
+    for n in (200, 4_000, 12_000):
+        graph.nearest(pool[:n], neighbours=2)
+    assert [n_cells for n_cells, _ in seen] == [1, 16, 20]
+    assert all(n_rows <= 2 * graph.TRAINED_ON * n_cells for n_cells, n_rows in seen)
+
+
+def test_equally_near_ones_come_in_the_order_of_their_rows():
+    ((rows, distances),) = graph.nearest(np.float32([[0], [1], [-1], [1], [5]]), neighbours=3)
+    assert rows[0].tolist() == [1, 2, 3] and distances[0].tolist() == [1, 1, 1]
 
 
 def test_where_the_cells_searched_hold_too_few_all_are_searched():

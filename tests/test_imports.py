@@ -55,10 +55,12 @@ def test_what_python_loads_for_a_stage_is_among_the_files_found(module):
     assert module.replace(".", "/") + ".py" in ours <= found
 
 
-def test_the_untracked_package_file_is_a_docstring_and_nothing_else():
+def test_the_untracked_package_file_pins_the_kernels_and_does_nothing_else():
     assert "selflabel/__init__.py" in imports.UNTRACKED
-    (only,) = ast.parse((ROOT / "selflabel/__init__.py").read_text()).body
-    assert isinstance(only, ast.Expr)
+    _, *code = ast.parse((ROOT / "selflabel/__init__.py").read_text()).body
+    assert [ast.unparse(line) for line in code] == ["from selflabel import processor", "processor.pin()"]
+    # What that does is tracked.
+    assert "selflabel/processor.py" in imports.imported_files("stages.finish", root=ROOT)
 
 
 def test_a_round_waits_for_no_slow_import():

@@ -61,8 +61,8 @@ def test_without_folds_it_says_the_tutorials_probabilities(method):
     """There is nothing to calibrate with; params.yaml refuses such a setting."""
     opinion = form(confidence=method)
     reference = LinearSVC(C=1.0).fit(FEATURES[:N_HUMAN], TRUTH[:N_HUMAN])
-    np.testing.assert_array_equal(opinion.pool, np.round(reference._predict_proba_lr(FEATURES), 6))
-    np.testing.assert_array_equal(opinion.test, np.round(reference._predict_proba_lr(TEST), 6).astype(np.float32))
+    np.testing.assert_allclose(opinion.pool, reference._predict_proba_lr(FEATURES), atol=2e-6)
+    np.testing.assert_allclose(opinion.test, reference._predict_proba_lr(TEST), atol=2e-6)
     np.testing.assert_array_equal(opinion.raw, opinion.pool.max(axis=1))
     assert opinion.evidence is None
 
@@ -77,7 +77,12 @@ def test_with_folds_it_is_calibrated_on_scores_that_were_given_out_of_fold(metho
         held = fold == number
         svm = LinearSVC(C=1.0).fit(FEATURES[:N_HUMAN][~held], truth[~held])
         found[held] = svm.decision_function(FEATURES[:N_HUMAN][held])
-    score = LinearSVC(C=1.0).fit(FEATURES[:N_HUMAN], truth).decision_function
+    svm = LinearSVC(C=1.0).fit(FEATURES[:N_HUMAN], truth)
+    found = np.round(found, 6)
+
+    def score(rows):
+        return np.round(svm.decision_function(rows), 6)
+
     calibrate = confidence.CALIBRATIONS[method](found, truth)
     np.testing.assert_allclose(opinion.pool, calibrate(score(FEATURES)), atol=1e-6)
     np.testing.assert_allclose(opinion.test, calibrate(score(TEST)), atol=1e-6)
@@ -138,7 +143,7 @@ def test_all_labels_teach_or_only_those_of_people():
     assert_same(form(WRONG, train_on="human_labels"), of_people)
     rows = np.r_[0:N_HUMAN, 40:60]
     svm = LinearSVC(C=1.0).fit(FEATURES[rows], WRONG.label[rows])
-    np.testing.assert_array_equal(form(WRONG).pool, np.round(svm._predict_proba_lr(FEATURES), 6))
+    np.testing.assert_allclose(form(WRONG).pool, svm._predict_proba_lr(FEATURES), atol=2e-6)
     assert np.any(form(WRONG).pool != of_people.pool)
 
 
