@@ -1,7 +1,7 @@
 """What comes of an audit's answers: the figures of metrics/certificate.json, and labels by people."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -44,6 +44,11 @@ class Plan(NamedTuple):
     def level(self) -> Level:
         """The error to promise, and the risk that one look may take."""
         return Level(self.error, (1 - self.confidence) / self.looks)
+
+
+def plan_of(options: Iterable[tuple[str, object]]) -> Plan:
+    """Return the plan in params.yaml's section audit, whose other values are left alone."""
+    return Plan(**{name: value for name, value in options if name in Plan._fields})
 
 
 def awaited(final: State) -> int:

@@ -15,7 +15,7 @@ def main() -> None:
     args = parse(__doc__, "final", "index", "classes", "truth", "answers", "out", "metrics")
     params = load()
     final, classes, hashes = state.read(args.final), files.read_json(args.classes), pool_index.read(args.index)["hash"]
-    plan = audit.Plan(**{name: value for name, value in params.audit if name in audit.Plan._fields})
+    plan = audit.plan_of(params.audit)
     given = []
     if params.answers.source == "people":
         text = files.read_text(args.answers)

@@ -13,7 +13,7 @@ def main() -> None:
     args = parse(__doc__, "final", "index", "truth", "out", redraws="how many audits of each size")
     params = load()
     final, hashes = state.read(args.final), pool_index.read(args.index)["hash"]
-    plan = audit.Plan(**dict(params.audit))
+    plan = audit.plan_of(params.audit)
     rows = sample.targets(final.labels, final.asked["row"])
     is_wrong = final.labels.label[rows] != files.read_array(args.truth)[rows]
     place = np.full(len(hashes), -1)

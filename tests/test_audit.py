@@ -4,10 +4,11 @@ import json
 
 import numpy as np
 import pytest
+from pipeline import ROOT
 from scipy.stats import binom
 from test_history import SUMMARY
 
-from selflabel import answers, audit, bounds, sample, state, statements
+from selflabel import answers, audit, bounds, params, sample, state, statements
 from selflabel.labels import NO_LABEL, Labels
 
 CLASSES = ("Coat", "Shirt")
@@ -41,6 +42,11 @@ def show(given=None, plan=PLAN, found=None):
 
 def columns(table):
     return {name: np.asarray(column) for name, column in table.items()}
+
+
+def test_the_plan_is_that_of_the_parameters():
+    options = params.load(ROOT / "params.yaml").audit
+    assert audit.plan_of(options)._asdict().items() <= dict(options).items()
 
 
 # --- What it shows.
