@@ -80,13 +80,11 @@ def index(found: Listing, settled: Settled, hashes: Sequence[str]) -> dict[str, 
         "row": np.concatenate(list(rows.values())),
         "hash": [hashes[n] for n in order.tolist()],
         "split": [split for split, entries in parts.items() for _ in range(len(entries))],
-        "conflict": (np.arange(len(order)) < len(settled.conflict)).astype(np.int8),
+        "conflict": np.pad(settled.conflict, (0, len(order) - len(settled.conflict))).astype(np.int8),
         "entry": order,
     }
-    columns["conflict"][: len(settled.conflict)] = settled.conflict
-    order = order.tolist()
     is_files = any(isinstance(entry.source, str) for entry in found.entries)
-    return columns | ({"path": [found.entries[n].path for n in order]} if is_files else {})
+    return columns | ({"path": [found.entries[n].path for n in order.tolist()]} if is_files else {})
 
 
 def numbers(labels: Sequence[str], classes: Sequence[str]) -> np.ndarray:
