@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from selflabel import files, imports
+from selflabel import code_digest, files
 from stages import parse, run, say
 
 
@@ -12,9 +12,11 @@ def main() -> None:
     names = sorted(path.stem for path in Path(args.stages).glob("[!_]*.py"))
     for name in names:
         # The schema is what `check` is about.
-        untracked = imports.UNTRACKED - imports.SCHEMA if name == "check" else imports.UNTRACKED
-        paths = imports.imported_files(f"{args.stages}.{name}", root=root, untracked=untracked)
-        files.write_text(Path(args.out) / f"{name}.txt", imports.digests(paths, root=root))
+        untracked = frozenset() if name == "check" else code_digest.SCHEMA
+        paths = code_digest.imported_files(f"{args.stages}.{name}", root=root, untracked=untracked)
+        files.write_text(Path(args.out, f"{name}.txt"), code_digest.digests(paths, root=root))
+        # Of the bytes, for whoever checks an exported data set with sha256sum.
+        files.write_text(Path(args.out, "bytes", f"{name}.txt"), code_digest.byte_sums(paths, root=root))
     say(f"code: the modules of {len(names)} stages")
 
 

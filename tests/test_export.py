@@ -284,5 +284,6 @@ def test_an_own_file_that_has_changed_since_is_refused(project, monkeypatch):
 def test_the_code_that_labels_is_that_of_every_stage_before_the_audit():
     deps = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]["export"]["deps"]
     assert {path for path in deps if path.startswith("data/code/")} == {
-        f"data/code/{name}.txt" for name in (*stage.LABELLING, "export")
+        "data/code/export.txt",
+        *(f"data/code/bytes/{name}.txt" for name in stage.LABELLING),
     }
