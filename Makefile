@@ -19,7 +19,7 @@ setup: $(READY)  ## make the Python environment in .venv (the other commands do 
 
 run: $(READY)  ## run the pipeline, print the results; PRESET=tutorial: with the settings of presets/tutorial.yaml
 	@# DVC cannot even start where self_label.iterations is missing: tell all faults before it tells that one.
-	@python -m stages.check --params params.yaml --table rounds/table.yaml --out data/check.txt
+	@python -m selflabel.stages.check --params params.yaml --table rounds/table.yaml --out data/check.txt
 	@$(if $(PRESET),options=$$(python -m selflabel preset $(PRESET)) && dvc exp run $$options,dvc repro)
 	@python -m selflabel results
 

@@ -15,8 +15,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from selflabel import datasets, files, starting
-from selflabel.results import markdown_table
+from selflabel import files
+from selflabel.config import init
+from selflabel.data import built_in
+from selflabel.markdown import markdown_table
 
 SIZES = (10_000, 100_000)
 ROOT = Path(__file__).parent.parent
@@ -36,13 +38,13 @@ STAGES = {
 
 def main() -> None:
     """Print seconds, images a second and MiB of each stage at both sizes."""
-    data = datasets.load("fashion_mnist", "auto")
+    data = built_in.load("fashion_mnist", "auto")
     found = {}
     for n in SIZES:
         with tempfile.TemporaryDirectory() as folder:
             write(Path(folder, "images"), data, n)
-            values = starting.settings(**starting.look("folder", str(Path(folder, "images"))))
-            text = starting.edited(files.read_text(ROOT / "params.yaml"), values)
+            values = init.settings(**init.look("folder", str(Path(folder, "images"))))
+            text = init.edited(files.read_text(ROOT / "params.yaml"), values)
             files.write_text(Path(folder, "params.yaml"), text)
             files.write_text(Path(folder, "answers.csv"), files.read_text(ROOT / "answers.csv"))
             found[n] = {stage: measured(stage, flags, Path(folder)) for stage, flags in STAGES.items()}
@@ -50,7 +52,7 @@ def main() -> None:
     print(markdown_table(["stage", "images", "seconds", "images/s", "own MiB", "with mapped files"], rows))
 
 
-def write(folder: Path, data: datasets.Dataset, n: int) -> None:
+def write(folder: Path, data: built_in.Dataset, n: int) -> None:
     """Write ``n`` different images as PNG files, the first hundred in folders of their class."""
     images, labels = data.pool
     for row in range(n):
@@ -64,7 +66,7 @@ def write(folder: Path, data: datasets.Dataset, n: int) -> None:
 def measured(stage: str, flags: str, folder: Path) -> tuple[float, float, float]:
     """Return a stage's seconds, and the most MiB it had of its own and in all."""
     start, own, whole = time.perf_counter(), 0, 0
-    command = [sys.executable, "-m", f"stages.{stage}", *flags.split()]
+    command = [sys.executable, "-m", f"selflabel.stages.{stage}", *flags.split()]
     with subprocess.Popen(command, cwd=folder, env={"PYTHONPATH": str(ROOT), "PATH": ""}) as process:
         while process.poll() is None:
             status = Path(f"/proc/{process.pid}/status").read_text()

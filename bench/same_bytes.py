@@ -18,13 +18,24 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_info
 
-from selflabel import answers, classifiers, datasets, features, graph, held, opinions, processor, rounds, rules, state
-from selflabel import student as cnn
-from selflabel.asking import Ask
-from selflabel.catalogue import Recipe
-from selflabel.graph import Graph, Smoothing
-from selflabel.labels import Labels, to_columns
-from selflabel.results import markdown_table
+from selflabel import processor
+from selflabel.data import built_in
+from selflabel.features import extractors as features
+from selflabel.features import feature_set
+from selflabel.features import neighbours as graph
+from selflabel.features.neighbours import Graph
+from selflabel.labels import answers, state
+from selflabel.labels.table import Labels, to_columns
+from selflabel.loop import acceptance
+from selflabel.loop.query import QueryConfig
+from selflabel.loop.round import RoundConfig
+from selflabel.loop.run import run_loop
+from selflabel.markdown import markdown_table
+from selflabel.models import classifiers
+from selflabel.models import student as cnn
+from selflabel.models.catalogue import ClassifierConfig
+from selflabel.models.predict import FitConfig
+from selflabel.models.smoothing import SmoothingConfig
 
 EXPECTED = Path(__file__).with_suffix(".json")
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "opencv-python-headless", "faiss-cpu", "tensorflow")
@@ -38,18 +49,21 @@ OPTIONS = {
     "hog_coarse": {"cell": 8, "padding": 2, "bins": 12},
     "kmeans_patches": {"patch": 6, "stride": 1, "centres": 32, "grid": 3, "seed": 0},
 }
-RIDGE = opinions.Settings(
-    rules.Rule("fixed", threshold_start=0.5), Recipe("kernel_ridge", C=10.0), keep="revise", train_on="human_labels",
-    confidence="temperature", folds=3, smoothing=Smoothing(0.8, 15, 0.07),
-    ask=Ask("margin+smoothed_margin+k_means+typiclust", 20, 60, 0.0, 0.2, 0),
+RIDGE = RoundConfig(
+    FitConfig(
+        ClassifierConfig("kernel_ridge", C=10.0), train_on="human_labels", calibration="temperature", folds=3,
+        smoothing=SmoothingConfig(0.8, 15, 0.07),
+    ),
+    acceptance.Rule("fixed", threshold_start=0.5), keep="revise",
+    query=QueryConfig("margin+smoothed_margin+k_means+typiclust", 20, 60, 0.0, 0.2, 0),
 )  # fmt: skip
 CLASSIFIERS = (
     "linear_svm", "logistic_regression", "kernel_svm", "knn", "random_forest", "hist_gradient_boosting",
     "sklearn.naive_bayes.GaussianNB",
 )  # fmt: skip
-STUDENT = cnn.Student(
+STUDENT = cnn.StudentConfig(
     epochs=1, width=4, batch_size=64, learning_rate=0.003, weight_decay=0.01, shift=1, flip=True, cutout=4, sharpen=2.0,
-    embedding=True, weight=0.0, seed=0,
+    seed=0,
 )  # fmt: skip
 
 
@@ -78,7 +92,7 @@ def steps(images: np.ndarray, truth: np.ndarray, names: tuple[str, ...]) -> Iter
     widths = [features.n_features(extract, images.shape[1:]) for extract in extractors]
     pool = np.empty((len(images), sum(widths)), np.float32)
     features.fill(extractors, images, pool)
-    features.balance(pool, held.blocks(pool, widths))
+    features.balance(pool, feature_set.blocks(pool, widths))
     yield "features", digest(pool)
 
     near, _ = graph.principal_components(pool, pool[:1], components=24)
@@ -87,13 +101,13 @@ def steps(images: np.ndarray, truth: np.ndarray, names: tuple[str, ...]) -> Iter
 
     nobody = np.empty((0, 10), np.int32), np.empty((0, 10), np.float32)
     links = Graph(graph.similarity(neighbours, distances), *nobody)
-    of_pool = held.Held(pool, pool[:0], tuple(held.blocks(pool, widths)), links)
+    of_pool = feature_set.FeatureSet(pool, pool[:0], tuple(feature_set.blocks(pool, widths)), links)
     rows = np.sort(np.concatenate([np.flatnonzero(truth == c)[:6] for c in range(10)]))
-    options = {"settings": RIDGE, "classes": [str(c) for c in range(10)]}
-    final = rounds.play_all(
+    options = {"config": RIDGE, "classes": [str(c) for c in range(10)]}
+    final = run_loop(
         state.first(Labels.from_seeds(rows, truth[rows], n_rows=len(truth))),
         of_pool,
-        iterations=3,
+        n_rounds=3,
         answer=lambda asked: answers.from_truth(asked, truth),
         **options,
     )
@@ -101,9 +115,9 @@ def steps(images: np.ndarray, truth: np.ndarray, names: tuple[str, ...]) -> Iter
     yield "labels", digest(*(column for column in to_columns(final.labels).values() if column.dtype != object))
 
     taught = np.flatnonzero(final.labels.is_human)
-    known = classifiers.Given(pool, taught, truth[taught], blocks=of_pool.blocks)
+    known = classifiers.TrainingSet(pool, taught, truth[taught], blocks=of_pool.blocks)
     for name in CLASSIFIERS:
-        fitted = classifiers.fit(Recipe(name, trees=20), known, n_classes=10)
+        fitted = classifiers.fit(ClassifierConfig(name, trees=20), known, n_classes=10)
         yield name.rsplit(".", 1)[-1], digest(np.round(fitted(pool), 6))
 
     soft = np.eye(10, dtype=np.float32)[truth]
@@ -113,7 +127,7 @@ def steps(images: np.ndarray, truth: np.ndarray, names: tuple[str, ...]) -> Iter
 
 def digests() -> dict[str, str]:
     """Return the digest of each step of both runs, by run and step."""
-    pool = datasets.digits("").pool
+    pool = built_in.digits("").pool
     runs = {
         "digits": (pool.images, pool.labels, ("hog_fine", "hog_coarse", "pixels")),
         "5,000 images": (*larger(*pool, n=5_000), ("hog_fine", "hog_coarse", "kmeans_patches", "hog")),

@@ -10,14 +10,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from selflabel import datasets, files
+from selflabel import files
+from selflabel.data import built_in
 
 QUEUE = "data/queue/queue.csv"
 
 
 def images(folder: Path, *, n: int, given: int, seed: int, source: str) -> None:
     """Write ``n`` images of Fashion-MNIST as PNG files, the first ``given`` of each class in a folder of its name."""
-    data = datasets.load("fashion_mnist", source)
+    data = built_in.load("fashion_mnist", source)
     # A class is a folder, and T-shirt/top cannot be one.
     classes = [name.replace("/", " or ") for name in data.classes]
     rows = np.sort(np.random.default_rng(seed).choice(len(data.pool.images), n, replace=False))

@@ -17,11 +17,16 @@ from pathlib import Path
 import numpy as np
 from sklearn.svm import LinearSVC
 
-from selflabel import classifiers, files, labels, rounds, rules, seeds, state
-from selflabel.features import hog
-from selflabel.held import Held
-from selflabel.opinions import Settings
-from selflabel.results import markdown_table
+from selflabel import files
+from selflabel.features.extractors import hog
+from selflabel.features.feature_set import FeatureSet
+from selflabel.labels import seeds, state, table
+from selflabel.loop import acceptance
+from selflabel.loop.round import RoundConfig
+from selflabel.loop.run import run_loop
+from selflabel.markdown import markdown_table
+from selflabel.models import classifiers
+from selflabel.models.predict import FitConfig
 
 IMAGES, TRUTH = "data/raw/pool_images.npy", "data/truth/pool.npy"
 # The solver stops where its draws lead it, and the tutorial hands it its rows in another order.
@@ -56,11 +61,13 @@ def tutorial(features: np.ndarray, truth: np.ndarray, seed_rows: np.ndarray, n_r
 
 def ours(features: np.ndarray, truth: np.ndarray, seed_rows: np.ndarray, n_rounds: int) -> np.ndarray:
     """Return the rows left without a label, this project's way."""
-    after = rounds.play_all(
-        state.first(labels.Labels.from_seeds(seed_rows, truth[seed_rows], n_rows=len(truth))),
-        Held(features, features[:1]),
-        iterations=n_rounds,
-        settings=Settings(rules.Rule("linear", 0.75, -0.05), classifiers.Recipe("linear_svm")),
+    after = run_loop(
+        state.first(table.Labels.from_seeds(seed_rows, truth[seed_rows], n_rows=len(truth))),
+        FeatureSet(features, features[:1]),
+        n_rounds=n_rounds,
+        config=RoundConfig(
+            FitConfig(classifiers.ClassifierConfig("linear_svm")), acceptance.Rule("linear", 0.75, -0.05)
+        ),
         classes=files.read_json(CLASSES),
         true_labels=truth,
     ).labels

@@ -5,7 +5,8 @@ import json
 import sys
 from pathlib import Path
 
-from selflabel import files, params
+from selflabel import files
+from selflabel.config import load
 
 METRICS, PER_CLASS, ROUNDS = "metrics/evaluate.json", "metrics/per_class.csv", "metrics/rounds.csv"
 CERTIFICATE = "metrics/certificate.json"
@@ -17,35 +18,38 @@ BUDGET = "metrics/budget.png"
 
 def results(_args: argparse.Namespace) -> None:
     """Print the results table of the last run, its certificate, and how many answers it misses."""
-    from selflabel import people, results
+    from selflabel.evaluation import results
+    from selflabel.people import tools
 
     report = files.read_json(METRICS)
     print(results.table(report, is_tutorials=results.is_tutorials(files.read_yaml(PARAMS))))
     print(f"\n{results.certificate(files.read_json(CERTIFICATE), report)}")
-    if missing := people.missing():
+    if missing := tools.missing():
         print(f"\n{missing}")
 
 
 def rounds(args: argparse.Namespace) -> None:
     """Write the rounds table with N rounds: as many as self_label.iterations may ask for."""
-    from selflabel import starting
+    from selflabel.config import init as starting
 
-    asked = max(1, params.load(PARAMS).self_label.iterations)
-    if not asked <= args.n <= params.MAX_ROUNDS:
-        raise ValueError(f"N must be from {asked}, for self_label.iterations, to {params.MAX_ROUNDS}, got {args.n}")
+    asked = max(1, load.load(PARAMS).self_label.iterations)
+    if not asked <= args.n <= load.MAX_ROUNDS:
+        raise ValueError(f"N must be from {asked}, for self_label.iterations, to {load.MAX_ROUNDS}, got {args.n}")
     files.write_text(TABLE, starting.rounds_table(args.n))
     print(f"{TABLE} has {args.n} rounds; self_label.iterations may be up to {args.n}")
 
 
 def preset(args: argparse.Namespace) -> None:
     """Print a preset as options of `dvc exp run`: dvc exp run $(python -m selflabel preset tutorial)."""
-    from selflabel import own, report, starting
+    from selflabel.config import init as starting
+    from selflabel.data import user_images
+    from selflabel.evaluation import pull_request
 
     known = sorted(path.stem for path in Path(PRESETS).glob("*.yaml"))
     if args.name not in known:
         raise ValueError(f"the preset must be one of {', '.join(known)}, got {args.name!r}")
-    values = report.flatten(files.read_yaml(Path(PRESETS, f"{args.name}.yaml")))
-    if params.load(PARAMS).dataset.name in own.READERS:
+    values = pull_request.flatten(files.read_yaml(Path(PRESETS, f"{args.name}.yaml")))
+    if load.load(PARAMS).dataset.name in user_images.READERS:
         if left := sorted(values.keys() & starting.OWN):
             print(f"preset {args.name}: left as they are for your data: {', '.join(left)}", file=sys.stderr)
         values = {name: value for name, value in values.items() if name not in starting.OWN}
@@ -54,7 +58,7 @@ def preset(args: argparse.Namespace) -> None:
 
 def init(args: argparse.Namespace) -> None:
     """Set params.yaml and the rounds table for data of your own; every value that is not about them stays."""
-    from selflabel import starting
+    from selflabel.config import init as starting
 
     values, text = starting.begin(args.dir, files.read_text(PARAMS))
     files.write_text(PARAMS, text)
@@ -66,9 +70,9 @@ def init(args: argparse.Namespace) -> None:
 
 def plan(_args: argparse.Namespace) -> None:
     """Tell what `dvc repro` would do: images, classes, questions, disk, time; fail with the reasons if it could not."""
-    from selflabel import planning
+    from selflabel.config import plan as planning
 
-    lines, reasons = planning.plan(params.load(PARAMS), n_round_rows=len(files.read_yaml(TABLE)["rounds"]))
+    lines, reasons = planning.plan(load.load(PARAMS), n_round_rows=len(files.read_yaml(TABLE)["rounds"]))
     print("\n".join(lines))
     if reasons:
         raise ValueError("\n       ".join(f"{PARAMS}: {reason}" for reason in reasons))
@@ -76,28 +80,29 @@ def plan(_args: argparse.Namespace) -> None:
 
 def answer(args: argparse.Namespace) -> None:
     """Append the answers in a filled-in copy of the queue to answers.csv."""
-    from selflabel import people
+    from selflabel.people import tools
 
-    print(people.append(args.file, args.annotator))
+    print(tools.append(args.file, args.annotator))
 
 
 def explain(args: argparse.Namespace) -> None:
     """Tell one image's story: its label, whence, how sure, round by round, and what people were asked."""
-    from selflabel import people
+    from selflabel.people import tools
 
-    print(people.story(args.image))
+    print(tools.story(args.image))
 
 
 def status(_args: argparse.Namespace) -> None:
     """Tell how the run stands: labelled, asked, missing answers, stale stages, what to do next."""
-    from selflabel import people, repository
+    from selflabel.evaluation import repository
+    from selflabel.people import tools
 
-    print(people.status(repository.stale_stages()))
+    print(tools.status(repository.stale_stages()))
 
 
 def study(args: argparse.Namespace) -> None:
     """Print the study's table: mean, spread and paired differences over the seeds; of all arms also a picture."""
-    from selflabel import budget, results
+    from selflabel.evaluation import budget_plot, results
 
     arms = files.read_yaml(ARMS)["arms"]
     figures = {path.stem: files.read_json(path) for path in sorted(Path(STUDY).glob("*.json"))}
@@ -106,7 +111,7 @@ def study(args: argparse.Namespace) -> None:
     if not figures:
         raise ValueError("there is no study yet: `make study` runs it")
     if not args.arms:
-        files.write_picture(BUDGET, budget.picture(arms, figures))
+        files.write_picture(BUDGET, budget_plot.picture(arms, figures))
     arms = {name: arm for name, arm in arms.items() if name in (args.arms or arms)}
     print(results.study_table(arms, figures))
 
@@ -129,24 +134,24 @@ def check_cache(args: argparse.Namespace) -> None:
 
 def audits(_args: argparse.Namespace) -> None:
     """Print what a thousand audits of the final labels promised, and what was true (`make study` makes them)."""
-    from selflabel import redraws
+    from selflabel.audit import simulate
 
-    print(redraws.table(files.read_table(AUDITS)))
+    print(simulate.table(files.read_table(AUDITS)))
 
 
 def compare(_args: argparse.Namespace) -> None:
     """Print DVC's experiments as a table, best test accuracy first."""
-    from selflabel import experiments, report, repository
+    from selflabel.evaluation import experiments, pull_request, repository
 
     table = repository.experiments_csv()
-    print(experiments.table(table, set(report.flatten(files.read_yaml(PARAMS)))))
+    print(experiments.table(table, set(pull_request.flatten(files.read_yaml(PARAMS)))))
     if warning := experiments.looks(table):
         print(f"\n{warning}")
 
 
 def pr_report(args: argparse.Namespace) -> None:
     """Write a Markdown report of what changed against a base revision."""
-    from selflabel import experiments, pictures, report, repository
+    from selflabel.evaluation import experiments, plots, pull_request, repository
 
     base, notes = repository.find_revision(args.base), []
     compared = (PARAMS, METRICS, CERTIFICATE, PER_CLASS, ROUNDS)
@@ -165,14 +170,18 @@ def pr_report(args: argparse.Namespace) -> None:
     if is_same and before not in (None, now) and min(before["looks"], now["looks"]) < 2:
         notes.append(experiments.looks_warning(2))
     curves = Path(args.out).with_name("curves.png")
-    files.write_picture(curves, pictures.curves_against(old[ROUNDS], new[ROUNDS]))
-    text = report.markdown(
+    files.write_picture(curves, plots.curves_against(old[ROUNDS], new[ROUNDS]))
+    text = pull_request.markdown(
         args.base,
-        params=report.changes(report.flatten(old[PARAMS]), report.flatten(new[PARAMS])) if old[PARAMS] else None,
-        metrics=report.changes(*(report.flatten(of[METRICS] | (of[CERTIFICATE] or {})) for of in (old, new)))
+        params=pull_request.changes(pull_request.flatten(old[PARAMS]), pull_request.flatten(new[PARAMS]))
+        if old[PARAMS]
+        else None,
+        metrics=pull_request.changes(
+            *(pull_request.flatten(of[METRICS] | (of[CERTIFICATE] or {})) for of in (old, new))
+        )
         if old[METRICS]
         else None,
-        movers=report.biggest_movers(old[PER_CLASS], new[PER_CLASS]) if old[PER_CLASS] else None,
+        movers=pull_request.biggest_movers(old[PER_CLASS], new[PER_CLASS]) if old[PER_CLASS] else None,
         picture=curves.name,
         notes=notes,
     )

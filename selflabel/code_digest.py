@@ -11,8 +11,8 @@ from pathlib import Path
 
 from selflabel import files
 
-# Reading parameters changes no value, and DVC tracks the values key by key: see params.py.
-SCHEMA = frozenset(f"selflabel/{name}.py" for name in ("params", "schema", "wording", "consistency"))
+# Reading parameters changes no value, and DVC tracks the values key by key: see config/load.py.
+SCHEMA = frozenset(f"selflabel/config/{name}.py" for name in ("load", "schema", "wording", "checks"))
 
 
 def imported_files(module: str, *, root: Path, untracked: Set[str] = SCHEMA) -> list[str]:

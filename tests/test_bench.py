@@ -4,11 +4,11 @@ import subprocess
 import sys
 
 import numpy as np
-from pipeline import ROOT
+from projects import ROOT
 from sklearn.datasets import load_digits
 
 from bench import tutorial_loop
-from selflabel import seeds
+from selflabel.labels import seeds
 
 
 def test_both_loops_leave_the_same_images(tmp_path, monkeypatch):

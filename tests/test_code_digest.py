@@ -3,7 +3,7 @@ import subprocess
 import sys
 
 import pytest
-from pipeline import ROOT
+from projects import ROOT
 
 from selflabel import code_digest
 
@@ -138,7 +138,9 @@ def test_byte_sums_are_in_sha256sums_format(write):
     assert sums == f"{hashlib.sha256(b'x = 1' + bytes([10])).hexdigest()}  p/a.py\n"
 
 
-@pytest.mark.parametrize("module", ["stages.check", "stages.finish", "stages.audit", "stages.draw"])
+@pytest.mark.parametrize(
+    "module", ["selflabel.stages.check", "selflabel.stages.finish", "selflabel.stages.audit", "selflabel.stages.draw"]
+)
 def test_what_python_loads_for_a_stage_is_among_the_files_found(module):
     """Python itself as the reference: what it does not load at once may be imported later, inside a function."""
     code = f"import {module}, sys; print(*[m.__file__ for m in sys.modules.values() if getattr(m, '__file__', None)])"
@@ -150,12 +152,14 @@ def test_what_python_loads_for_a_stage_is_among_the_files_found(module):
 
 
 def test_what_pins_the_kernels_is_tracked():
-    found = code_digest.imported_files("stages.finish", root=ROOT)
+    found = code_digest.imported_files("selflabel.stages.finish", root=ROOT)
     assert {"selflabel/__init__.py", "selflabel/processor.py"} <= set(found)
 
 
 def test_a_round_waits_for_no_slow_import():
     """Each of thirteen processes would: scikit-learn takes as long to import as a round to fit."""
-    code = "import stages.self_label, stages.finish, stages.answer, sys; print(*sys.modules)"
+    code = (
+        "import selflabel.stages.self_label, selflabel.stages.finish, selflabel.stages.answer, sys; print(*sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert not {"sklearn", "matplotlib", "tensorflow", "cv2", "scipy.stats"} & set(done.stdout.split())

@@ -8,10 +8,11 @@ import sys
 import numpy as np
 import pytest
 import yaml
-from pipeline import ROOT, parameters_read, stages
+from dvc_files import parameters_read, stages
+from projects import ROOT
 
 from selflabel import files
-from stages import answer
+from selflabel.stages import answer
 
 STAGES = stages()
 EACH = pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
@@ -67,11 +68,11 @@ def test_a_stage_says_what_it_does(stage):
 
 @EACH
 def test_a_stage_has_a_file_of_its_own_name(stage):
-    assert stage.module == f"stages.{stage.name}"
+    assert stage.module == f"selflabel.stages.{stage.name}"
 
 
 def test_no_stage_file_is_left_over():
-    assert {path.stem for path in (ROOT / "stages").glob("[!_]*.py")} == {stage.name for stage in STAGES}
+    assert {path.stem for path in (ROOT / "selflabel/stages").glob("[!_]*.py")} == {stage.name for stage in STAGES}
 
 
 @EACH
@@ -157,7 +158,7 @@ def test_the_answers_tell_nothing_of_what_was_not_asked(tmp_path, monkeypatch):
 
 def test_the_study_declares_what_it_reads_of_its_plan():
     (study,) = [stage for stage in STAGES if stage.name == "study"]
-    text = (ROOT / "stages/study.py").read_text()
+    text = (ROOT / "selflabel/stages/study.py").read_text()
     assert set(re.findall(r'plan\["(\w+)"\]', text)) == {"base", "arms", "seeds"}
     assert study.plans == {"study/arms.yaml": ["base", "seeds", "arms.${key}.run"]}
     assert 'plan["arms"][args.arm]["run"]' in text
@@ -168,7 +169,7 @@ def test_no_stage_knows_a_path_of_the_data_but_is_told_it():
     modules = set((ROOT / "selflabel").glob("*.py")) - {
         ROOT / "selflabel" / name for name in ("__main__.py", "people.py")
     }
-    for path in [*modules, *(ROOT / "stages").glob("*.py")]:
+    for path in [*modules, *(ROOT / "selflabel/stages").glob("*.py")]:
         texts = [node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)]
         assert not [text for text in texts if isinstance(text, str) and text.startswith("data/")], path
 
@@ -202,7 +203,7 @@ def test_every_parameter_says_its_range_on_its_line():
 
 def test_no_metric_has_the_name_of_a_parameter_or_of_another_metric():
     """`dvc exp show --csv` puts the file's name before those, and their column is not found."""
-    from selflabel.report import flatten
+    from selflabel.evaluation.pull_request import flatten
 
     names = [
         name

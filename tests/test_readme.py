@@ -5,9 +5,12 @@ import re
 
 import pytest
 import yaml
-from pipeline import ROOT
+from examples import TUTORIAL_FIGURES, TUTORIAL_PRINTED
+from projects import ROOT
 
-from selflabel import budget, files, redraws, results
+from selflabel import files
+from selflabel.audit import simulate
+from selflabel.evaluation import budget_plot, results
 
 README = (ROOT / "README.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
@@ -32,7 +35,7 @@ def test_the_results_table_is_what_the_command_prints():
 
 
 def test_the_table_of_audits_is_what_the_command_prints():
-    assert block("audits") == ("audits", redraws.table(files.read_table(ROOT / "study/audits.csv")))
+    assert block("audits") == ("audits", simulate.table(files.read_table(ROOT / "study/audits.csv")))
 
 
 @pytest.mark.parametrize("kind", ["fresh", "others", "tutorial", "study"])
@@ -43,7 +46,7 @@ def test_the_tables_of_the_study_are_what_the_command_prints(kind):
 
 
 def test_the_picture_of_what_labels_buy_is_what_the_study_draws(tmp_path):
-    files.write_picture(tmp_path / "budget.png", budget.picture(ARMS, STUDY))
+    files.write_picture(tmp_path / "budget.png", budget_plot.picture(ARMS, STUDY))
     assert (tmp_path / "budget.png").read_bytes() == (ROOT / "metrics/budget.png").read_bytes()
 
 
@@ -53,12 +56,10 @@ def test_every_arm_has_been_played_over_at_least_five_seeds():
 
 
 def test_the_figures_by_class_are_those_of_the_study():
-    from test_figures import FIGURES, PRINTED
-
     n_same = 0
-    for position, (name, printed) in enumerate(PRINTED.items()):
+    for position, (name, printed) in enumerate(TUTORIAL_PRINTED.items()):
         leaked, supervised = (
-            [STUDY[arm][0][figure][position] for figure in FIGURES]
+            [STUDY[arm][0][figure][position] for figure in TUTORIAL_FIGURES]
             for arm in ("tutorial_true_labels", "fully_supervised")
         )
         n_same += sum(round(a, 2) == b for a, b in zip(supervised, printed[3:], strict=True))

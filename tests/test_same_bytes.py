@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from pipeline import ROOT
+from projects import ROOT
 
 from selflabel import processor
 
@@ -50,7 +50,7 @@ print("opencv", "*AVX2" in cv2.getCPUFeaturesLine(), "*AVX512-SKX " in cv2.getCP
 
 
 @if_pinned
-@pytest.mark.parametrize("first", ["stages", "selflabel", "bench"])
+@pytest.mark.parametrize("first", ["selflabel.stages", "selflabel", "bench"])
 def test_every_library_uses_the_pinned_kernels_whatever_is_imported_first(first):
     code, out, error = run(sys.executable, "-W", "error", "-c", KERNELS.format(first=first), **NEWEST)
     assert code == 0, error

@@ -1,0 +1,102 @@
+"""Many audits of the same labels, held against the truth: how often a promise is broken, and what it costs."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from selflabel.audit import bounds, certificate
+from selflabel.audit.certificate import Audit, ErrorTarget
+from selflabel.markdown import markdown_table
+
+
+def redraw(
+    confidence: np.ndarray,
+    is_wrong: np.ndarray,
+    orders: Sequence[np.ndarray],
+    *,
+    size: int,
+    level: ErrorTarget,
+    n_all: int,
+) -> dict[str, float]:
+    """Return how audits of ``size`` images go: means over one audit for each of ``orders``, as shares in [0, 1].
+
+    ``confidence``: float (T,), ``is_wrong``: bool (T,), of all machine labels. ``orders``: int64, at least ``size``
+    positions of each random order of them. ``n_all``: as in ``certificate.to_relabel``. broken_…: more are wrong than
+    was promised of the whole set, the certified part, the data set whose rest people label. certified_error: the true
+    one, of the audits that certify something; certified_best, by_people_best: what one who knows all mistakes would
+    certify, or leave to people.
+    """
+    audits = [_audit(confidence, is_wrong, order[:size], level, n_all) for order in orders]
+    columns = {name: np.array([one[name] for one in audits], float) for name in audits[0]}
+    is_certified = columns["certified_coverage"] > 0
+    best_coverage, best_by_people = best(confidence, is_wrong, error=level.error, n_all=n_all)
+    return {
+        "answers": size,
+        "redraws": len(orders),
+        "true_error": float(is_wrong.mean()),
+        "error_at_most": float(columns["error_at_most"].mean()),
+        "broken_whole": float(np.mean(columns["error_at_most"] < is_wrong.mean())),
+        "certified_coverage": float(columns["certified_coverage"].mean()),
+        "certified_best": best_coverage,
+        "certified_error": float(columns["certified_error"][is_certified].mean()) if is_certified.any() else np.nan,
+        "nothing_certified": float(np.mean(~is_certified)),
+        "broken_certified": float(np.mean(columns["certified_error"] > level.error)),
+        "by_people": float(columns["by_people"].mean()),
+        "by_people_best": best_by_people,
+        "rest_error": float(columns["rest_error"].mean()),
+        "broken_rest": float(np.mean(columns["rest_error"] > level.error)),
+    }
+
+
+def best(confidence: np.ndarray, is_wrong: np.ndarray, *, error: float, n_all: int) -> tuple[float, int]:
+    """Return the largest coverage with at most ``error`` wrong inside, and the fewest labels by people; all known."""
+    order = np.argsort(-confidence, kind="stable")
+    # A threshold can only be where the confidence changes.
+    is_end = np.append(np.diff(confidence[order]) != 0, True)
+    mistakes = np.cumsum(is_wrong[order])[is_end]
+    counts = np.flatnonzero(is_end) + 1
+    certified = counts[mistakes <= error * counts].max(initial=0)
+    kept = counts[mistakes <= error * n_all].max(initial=0)
+    return certified / len(confidence), len(confidence) - int(kept)
+
+
+def _audit(confidence: np.ndarray, is_wrong: np.ndarray, drawn: np.ndarray, level: ErrorTarget, n_all: int) -> dict:
+    audit = Audit(confidence, np.zeros(len(confidence), int), drawn, is_wrong[drawn])
+    shares = certificate.shares(audit, level)
+    chosen = certificate.certified(shares, level)
+    is_inside = confidence >= (np.inf if chosen is None else shares["threshold"][chosen])
+    is_kept = np.ones(len(confidence), bool)
+    is_kept[certificate.to_relabel(audit, level, n_all=n_all)] = False
+    return {
+        "error_at_most": bounds.upper(int(audit.is_wrong.sum()), len(drawn), alpha=level.alpha),
+        "certified_coverage": is_inside.mean(),
+        "certified_error": is_wrong[is_inside].mean() if is_inside.any() else 0.0,
+        "by_people": (~is_kept).sum(),
+        "rest_error": is_wrong[is_kept].sum() / n_all,
+    }
+
+
+def table(columns: Mapping[str, np.ndarray]) -> str:
+    """Return the columns that ``redraw`` gave, a row a size, as a Markdown table."""
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    percent = "{:.1%}".format
+    lines = [
+        [
+            f"{row['answers']:,.0f}",
+            f"{percent(row['error_at_most'])} ({percent(row['true_error'])})",
+            percent(row["broken_whole"]),
+            f"{row['certified_coverage']:.2f} ({row['certified_best']:.2f})",
+            "–" if np.isnan(row["certified_error"]) else percent(row["certified_error"]),
+            percent(row["nothing_certified"]),
+            percent(row["broken_certified"]),
+            f"{row['by_people']:,.0f} ({row['by_people_best']:,.0f})",
+            percent(row["rest_error"]),
+            percent(row["broken_rest"]),
+        ]
+        for row in rows
+    ]
+    header = [
+        "audit answers", "whole set: at most (true)", "broken", "certified coverage (best)", "true error", "nothing",
+        "broken", "by people (fewest)", "true error", "broken",
+    ]  # fmt: skip
+    return markdown_table(header, lines)

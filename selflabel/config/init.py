@@ -1,0 +1,158 @@
+"""What a run starts from: a params.yaml for data of one's own, by how many images and labels there are; the rounds."""
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import yaml
+from PIL import Image
+
+from selflabel import files
+from selflabel.config import load
+from selflabel.data import sources, user_images
+from selflabel.labels import seeds
+
+# What a person answers in an hour or two, unless the pool is small; the default's, for tens of thousands of images.
+MOST_QUESTIONS, MOST_AUDITED, LEAST_AUDITED = 540, 500, 100
+ROUNDS = 3  # each waits for a person
+FOLDS = 3
+LOOKED_AT = 200  # images, evenly spread
+GREY = ("1", "L", "LA", "I", "I;16", "I;16B", "F")  # Pillow's modes
+LARGEST_SIDE = 64  # pixels; features see shapes, not grain, and cost grows with the square
+# What ``settings`` sets: of data of one's own these are about the data, and no preset's.
+OWN = frozenset({
+    "dataset.name", "dataset.path", "dataset.image_size", "dataset.colour", "seed_labels.percentage", "answers.source",
+    "self_label.iterations", "self_label.confidence", "self_label.folds", "self_label.precision_margin",
+    "ask.per_round", "ask.budget", "audit.size", "leak.iterations",
+})  # fmt: skip
+
+
+def begin(place: str, text: str) -> tuple[dict[str, object], str]:
+    """Return the values to set for the data at ``place``, by dotted name, and the text of params.yaml with them set.
+
+    ``text``: of params.yaml as it is. Raises ``ValueError`` where the data cannot be used.
+    """
+    # Absolute, so that experiments in other folders find it.
+    path = Path(place).expanduser().resolve()
+    values = settings(**look(kind_of(path), str(path)))
+    text = edited(text, values)
+    load.parse(files.parse_yaml(text), source="params.yaml")
+    return values, text
+
+
+def rounds_table(n: int) -> str:
+    """Return the text of rounds/table.yaml with ``n`` rounds."""
+    head = f"# Written by `make rounds N={n}`: the rounds there are, and the one each goes on from."
+    rows = [f'  "{number}": {{after: {number - 1}}}' for number in range(1, n + 1)]
+    return "\n".join([head + " DVC wants the numbers quoted.", "rounds:", *rows]) + "\n"
+
+
+def kind_of(path: Path) -> str:
+    """Return dataset.name for what is at ``path``; raise ``ValueError`` if it is nothing that can be read."""
+    if path.is_dir():
+        is_idx = any((path / f"{sources.FILES['pool', 'images']}{ending}").is_file() for ending in ("", ".gz"))
+        return "idx" if is_idx else "folder"
+    if path.is_file() and path.suffix.lower() in (".csv", ".npz"):
+        return path.suffix.lower().removeprefix(".")
+    raise ValueError(
+        f"DIR must be a folder of images or of IDX files, a .csv manifest or an .npz file, got {str(path)!r}"
+    )
+
+
+def look(kind: str, path: str) -> dict[str, object]:
+    """Return the arguments of ``settings`` for data of one's own; of some images the header is read, none is decoded.
+
+    Raises ``ValueError`` where they cannot be used.
+    """
+    found = user_images.survey(kind, path)
+    entries = found.entries[:: -(-len(found.entries) // LOOKED_AT)]
+    seen = [shape for entry in entries if (shape := _shape(entry.source))]
+    given = user_images.given(found)
+    n_pool = sum(entry.split == "pool" for entry in found.entries)
+    return {
+        "kind": kind,
+        "path": path,
+        "n_unlabelled": n_pool - sum(given.values()),
+        "given": given,
+        "side": int(median(side for side, _ in seen)) if seen else 0,
+        "is_colour": 2 * sum(is_colour for _, is_colour in seen) > len(seen),
+    }
+
+
+def _shape(source: str | np.ndarray) -> tuple[int, bool] | None:
+    """Return an image's longer side in pixels and whether it has colours; None if its header cannot be read."""
+    if isinstance(source, np.ndarray):
+        return max(source.shape[:2]), source.ndim == 3
+    try:
+        with Image.open(source) as image:
+            return max(image.size), image.mode not in GREY
+    except (OSError, ValueError):
+        # The run says what is wrong with it.
+        return None
+
+
+def settings(
+    *, kind: str, path: str, n_unlabelled: int, given: Mapping[str, int], side: int, is_colour: bool
+) -> dict[str, object]:
+    """Return values of params.yaml by dotted name; the others are to stay as they are.
+
+    ``kind``, ``path``: dataset.name and dataset.path. ``given``: labels given of each class. ``side``: of a typical
+    image, pixels.
+    """
+    fewest = min(given.values(), default=0)
+    # Where all labels are given it is a benchmark, of which some are drawn and the others are the truth.
+    is_benchmark = n_unlabelled == 0 and fewest > 0
+    percentage = min(100, max(10, math.ceil(100 * FOLDS / fewest))) if is_benchmark else 100
+    if is_benchmark:
+        n_unlabelled = sum(given.values()) * (100 - percentage) // 100
+        fewest = seeds.count(fewest, percentage)
+    n_questions = min(MOST_QUESTIONS, math.ceil(n_unlabelled / 10))
+    # A class with one label cannot be held out: nothing is calibrated then.
+    n_folds = min(FOLDS, fewest)
+    calibration = {"confidence": "temperature", "folds": n_folds, "precision_margin": 0.1}
+    if n_folds < 2:
+        calibration = {"confidence": "ovr_logistic", "folds": 0, "precision_margin": 1.0}
+    return {
+        "dataset.name": kind,
+        "dataset.path": path,
+        "dataset.image_size": min(max(side, 8), LARGEST_SIDE),
+        "dataset.colour": is_colour,
+        "seed_labels.percentage": percentage * 1.0,
+        "answers.source": "simulated" if is_benchmark else "people",
+        "self_label.iterations": ROUNDS,
+        **{f"self_label.{name}": value for name, value in calibration.items()},
+        "ask.per_round": math.ceil(n_questions / ROUNDS),
+        "ask.budget": n_questions,
+        "audit.size": min(max(LEAST_AUDITED, math.ceil(n_unlabelled / 10)), MOST_AUDITED, max(n_unlabelled, 0)),
+        "leak.iterations": 0,
+    }
+
+
+def edited(text: str, values: Mapping[str, object]) -> str:
+    """Return the text of a params.yaml with other values, by dotted name, and all its comments.
+
+    Raises ``ValueError`` for a name that is not there on a line of its own.
+    """
+    for name, value in values.items():
+        section, key = name.split(".")
+        written = _written(value)
+        line = rf"(?ms)^({section}:(?:(?!^\S).)*?^  {key}: *)(\"(?:\\.|[^\"\\\n])*\"|\S+?)( *)(?=#|$)"
+        found = re.search(line, text)
+        if not found:
+            raise ValueError(f"params.yaml must have {name} on a line of its own")
+        # The comments stay in their column where there is room.
+        room = max(len(found[2]) + len(found[3]) - len(written), 1) if found[3] else 0
+        text = text[: found.start()] + found[1] + written + " " * room + text[found.end() :]
+    return text
+
+
+def _written(value: object) -> str:
+    if not isinstance(value, str):
+        return json.dumps(value)
+    # A word that YAML takes for a text, or quoted on one line.
+    is_word = re.fullmatch("[a-z_]+", value) and files.parse_yaml(value) == value
+    return value if is_word else yaml.safe_dump(value, default_style='"', width=math.inf).strip()

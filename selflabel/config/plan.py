@@ -1,0 +1,167 @@
+"""What a run would do, before it does it: images, classes, what people are asked, disk, time; and what hinders it."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from selflabel.config import checks
+from selflabel.config.load import Params
+from selflabel.data import listing, user_images
+from selflabel.labels import answers, seeds
+
+# Seconds on two cores, from cold runs of the default on Fashion-MNIST (README, "Speed"); an estimate within a factor of
+# two, which is all a plan needs.
+STAGE, ROUND, DECODED, EXTRACTED, LINKED, SCORED, TAUGHT = 0.6, 1.5, 3e-4, 4.5e-5, 7e-5, 2e-5, 4.5e-4
+STAGES, FULLY_SUPERVISED = 25, 20
+# Bytes of an image in the final tables, and in those of a round; features where none are projected.
+FINAL_BYTES, ROUND_BYTES, UNPROJECTED = 300, 45, 2_000
+USUAL_PIXELS = 28 * 28
+SHOWN = 3
+
+
+class Data(NamedTuple):
+    """What there is, as far as one can tell without decoding an image."""
+
+    n_pool: int
+    n_test: int
+    given: Mapping[str, int] | None  # labels of each class; None where they are drawn
+    n_values: int  # of an image: pixels times channels
+    refused: Sequence[listing.Problem] = ()
+
+
+# The built-in data sets.
+BUILT_IN = {
+    "fashion_mnist": Data(60_000, 10_000, None, 28 * 28),
+    "digits": Data(1_498, 299, None, 8 * 8),
+    "mnist_sample": Data(8_337, 1_663, None, 28 * 28),
+}
+
+
+def survey(params: Params) -> Data:
+    """Return what there is at dataset.path, or in a built-in data set; raise ``ValueError`` where it cannot be used."""
+    dataset = params.dataset
+    if dataset.name in BUILT_IN:
+        return BUILT_IN[dataset.name]
+    found = user_images.survey(dataset.name, dataset.path)
+    n_pool = sum(entry.split == "pool" for entry in found.entries)
+    refused = [problem for problem in found.problems if problem.action == "refused"]
+    n_values = dataset.image_size**2 * (3 if dataset.colour else 1)
+    return Data(n_pool, len(found.entries) - n_pool, user_images.given(found), n_values, refused)
+
+
+def plan(params: Params, *, n_round_rows: int) -> tuple[list[str], list[str]]:
+    """Return the plan's lines, and why the run would not get through; raise ``ValueError`` as ``survey`` does."""
+    data = survey(params)
+    found = faults(params, data, n_round_rows=n_round_rows)
+    return lines(params, data) + ([] if found else ["next: `dvc repro`"]), found
+
+
+def faults(params: Params, data: Data, *, n_round_rows: int) -> list[str]:
+    """Return one sentence for each reason why the run would not get through, none if it would.
+
+    ``n_round_rows``: how many rounds the rounds table has.
+    """
+    found = checks.faults(params._asdict(), n_round_rows=n_round_rows)
+    if data.given is None:
+        return found
+    if params.answers.source == "simulated" and sum(data.given.values()) < data.n_pool:
+        found.append("answers.source must be people where no truth is known to simulate from, got simulated")
+    folds = params.self_label.folds
+    if rare := [f"{name} ({n})" for name, n in _seeds(params, data).items() if n < max(folds, 1)]:
+        found.append(
+            "self_label.folds must be at most the seed labels of each class, and these at least one (given labels, or "
+            f"of a benchmark seed_labels.percentage of them), got {folds}, more than there are of {', '.join(rare)}"
+        )
+    if params.dataset.name == "folder" and (unreadable := listing.dvc_fault(data.refused)):
+        found.append(unreadable)
+    if data.refused and params.dataset.on_error == "stop":
+        files = f"{len(data.refused):,} file{'s' * (len(data.refused) > 1)}"
+        found.append(f"dataset.on_error must be skip to go on without {files} that cannot be used, got stop")
+    return found
+
+
+def lines(params: Params, data: Data) -> list[str]:
+    """Return the plan, a line a subject."""
+    formulas = [name for name in data.given or {} if answers.neutral(name) != name]
+    return [
+        f"data: {_data(params, data)}",
+        f"labels given: {_given(params, data)}",
+        *[f"spreadsheets: the queue has an apostrophe before {', '.join(formulas)}, lest they be run"][: len(formulas)],
+        f"files that cannot be used: {_refused(data)}",
+        f"people: {_people(params, data)}",
+        f"disk: some {_round(2 * _bytes(params, data) / 1e6):,} MB, half of it DVC's cache",
+        f"time: {_duration(_seconds(params, data))} on two cores, but for what people take",
+    ]
+
+
+def _data(params: Params, data: Data) -> str:
+    where = params.dataset.name + (f" {params.dataset.path}" if data.given is not None else "")
+    test = f"{data.n_test:,} test images" if data.n_test else "no test images: accuracy is estimated out of fold"
+    return f"{where}: {data.n_pool:,} images in the pool, {test}"
+
+
+def _given(params: Params, data: Data) -> str:
+    if data.given is None:
+        return f"{params.seed_labels.percentage:g} % of each class, drawn at random"
+    n = sum(data.given.values())
+    if n == data.n_pool:
+        return f"{params.seed_labels.percentage:g} % of each class, drawn at random: all labels are given, a benchmark"
+    of_each = ", ".join(f"{name} {count:,}" for name, count in data.given.items())
+    return f"{n:,}, of {len(data.given):,} classes ({of_each})"
+
+
+def _seeds(params: Params, data: Data) -> dict[str, int]:
+    """Return the seed labels of each class of a user's own data: all that are given, or a benchmark's share."""
+    given = data.given or {}
+    if sum(given.values()) < data.n_pool:
+        return dict(given)
+    return {name: seeds.count(n, params.seed_labels.percentage) for name, n in given.items()}
+
+
+def _refused(data: Data) -> str:
+    if not data.refused:
+        return "none found; what is damaged shows only when it is decoded"
+    first = ", ".join(f"{problem.path} ({problem.reason})" for problem in data.refused[:SHOWN])
+    return f"{len(data.refused):,}: {first}{', ...' if len(data.refused) > SHOWN else ''}"
+
+
+def _people(params: Params, data: Data) -> str:
+    n_questions = 0
+    if params.ask.strategy != "none":
+        n_questions = min(params.ask.budget, params.ask.per_round * params.self_label.iterations)
+    n_given = sum(_seeds(params, data).values())
+    n_questions = min(n_questions, data.n_pool - n_given)
+    n_audited = min(params.audit.size, data.n_pool - n_given - n_questions)
+    asked = f"{n_questions:,} questions in {params.self_label.iterations} rounds, {n_audited:,} images to audit"
+    return f"{asked}, {params.answers.source}"
+
+
+def _bytes(params: Params, data: Data) -> int:
+    n, n_rounds = data.n_pool + data.n_test, params.self_label.iterations
+    columns = (params.features.components or UNPROJECTED) * _extractors(params)
+    a_round = ROUND_BYTES * n_rounds + 2 * n_rounds * (n_rounds + 1) // 2
+    return n * (data.n_values + 4 * columns + 8 * params.graph.neighbours + a_round + FINAL_BYTES)
+
+
+def _seconds(params: Params, data: Data) -> float:
+    n, n_rounds = data.n_pool + data.n_test, params.self_label.iterations
+    extracted = EXTRACTED * _extractors(params) * max(data.n_values / USUAL_PIXELS, 1)
+    linked = LINKED if params.graph.neighbours else 0
+    an_image = extracted + linked + n_rounds * SCORED + params.student.epochs * TAUGHT
+    an_image += DECODED if data.given is not None else 0
+    return STAGES * STAGE + n_rounds * ROUND + n * an_image + (FULLY_SUPERVISED if data.given is None else 0)
+
+
+def _extractors(params: Params) -> int:
+    return 1 if isinstance(params.features.extractor, str) else len(params.features.extractor)
+
+
+def _round(value: float) -> int:
+    """Return a number with one digit that counts, at least 1."""
+    digits = len(str(int(value))) - 1
+    return max(1, round(value / 10**digits) * 10**digits)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{_round(seconds / 2)} to {_round(seconds * 2)} seconds"
+    return f"{_round(seconds / 120)} to {_round(seconds / 30)} minutes"

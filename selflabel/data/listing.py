@@ -1,0 +1,240 @@
+"""What a user's own data consist of: the files of a folder or of a manifest, listed without opening an image.
+
+Every file is either an entry or a problem with its reason, so that none disappears uncounted.
+"""
+
+import csv
+import errno
+import io
+import os
+import re
+import stat
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from selflabel.labels.strict_csv import NO_TEXT
+
+POOL, TEST = "pool", "test"
+MANIFEST_COLUMNS = ("path", "label", "split")
+UNLABELLED = "unlabelled"
+README = "README.md"
+UNLABELLED_TEST = "a test image without a label"
+HIDDEN = "hidden file"
+FOR_DVC_UNREADABLE = BROKEN, LOOP, NOT_REGULAR, NO_NAME, FORBIDDEN = (
+    "a broken link", "a loop of links", "not a regular file", "a name that is not UTF-8", "no permission",
+)  # fmt: skip
+_REASONS = {
+    errno.ENOENT: "no such file",
+    errno.ENOTDIR: "no such file",
+    errno.ELOOP: LOOP,
+    errno.EACCES: FORBIDDEN,
+    errno.EPERM: FORBIDDEN,
+}
+
+
+class Entry(NamedTuple):
+    """An image that may be used: ``path`` names it in tables; ``source`` is its file, or uint8 (h, w) or (h, w, 3).
+
+    ``label``: class name, empty for none. ``split``: pool or test.
+    """
+
+    path: str
+    label: str
+    split: str
+    source: str | np.ndarray  # a Path is five times as large as its text
+
+
+class Problem(NamedTuple):
+    """A file that cannot be used (``action``: refused), that is hidden (ignored), or used with a remark (kept)."""
+
+    path: str
+    reason: str
+    action: str = "refused"
+
+
+class Listing(NamedTuple):
+    """Entries, the pool's first and each split by path; problems by path; the classes in the order of their numbers."""
+
+    entries: list[Entry]
+    problems: list[Problem]
+    classes: tuple[str, ...]
+
+
+def listing(entries: Sequence[Entry], problems: Sequence[Problem], classes: Sequence[str]) -> Listing:
+    """Return entries and problems in their order, those of the test images that have no label as problems."""
+    unusable = [entry for entry in entries if entry.split == TEST and not entry.label]
+    problems = [*problems, *(Problem(entry.path, UNLABELLED_TEST) for entry in unusable)]
+    used = [entry for entry in entries if entry.split == POOL or entry.label]
+    return Listing(used, sorted(problems, key=lambda problem: os.fsencode(problem.path)), tuple(classes))
+
+
+def folder(directory: Path) -> Listing:
+    """Return what is below a folder: CLASS/**, unlabelled/**, test/CLASS/**, and files without a label in the folder.
+
+    The folder's own README.md is none of it. Classes are the names of the folders, sorted. Raises ``ValueError`` for a
+    folder that is probably meant to be unlabelled or test.
+    """
+    root, entries, problems, classes = Path(directory).resolve(), [], [], set()
+    for path, reason in _walk(root):
+        label, split = _place(path.split("/"))
+        if path.endswith("/") and not reason:
+            classes.add(label)
+        elif reason := reason or ("in no class folder" if split == TEST and not label else ""):
+            # What a desktop leaves behind is nobody's image.
+            action = "ignored" if reason == HIDDEN else "refused"
+            problems.append(Problem(escaped(path), reason, action))
+        else:
+            entries.append(Entry(path, label, split, str(root / path)))
+    return listing(sorted(entries, key=_order), problems, _meant(classes - {""}))
+
+
+def dvc_fault(problems: Sequence[Problem]) -> str | None:
+    """Return in one sentence what in a folder DVC, which digests all of it, would stop at or wait for without end."""
+    found = [problem for problem in problems if problem.reason in FOR_DVC_UNREADABLE]
+    if not found:
+        return None
+    more = f" and {len(found) - 1:,} more" if len(found) > 1 else ""
+    return f"dataset.path must hold nothing that DVC cannot read, got {found[0].path} ({found[0].reason}){more}"
+
+
+def manifest(path: Path) -> Listing:
+    """Return what a CSV file lists: columns path, and if there label and split (pool or test); others are ignored.
+
+    Paths are relative to the manifest's folder. Classes are the labels, sorted. Raises ``ValueError`` naming file and
+    line where the file is not such a table.
+    """
+    path, entries, problems, seen = Path(path), [], [], set()
+    rows = parse_manifest(path.read_bytes(), source=str(path))
+    for row in rows:
+        file = path.parent / row["path"]
+        reason = "no path" if not row["path"] else "listed before" if file in seen else ""
+        reason = reason or _unnamable(row["path"]) or _fault(file)
+        seen.add(file)
+        if reason:
+            problems.append(Problem(row["path"], reason))
+        else:
+            entries.append(Entry(row["path"], row["label"], row["split"], str(file)))
+    return listing(sorted(entries, key=_order), problems, sorted({row["label"] for row in rows} - {""}))
+
+
+def parse_manifest(data: bytes, *, source: str) -> list[dict[str, str]]:
+    """Return path, label and split of each row of a manifest's bytes; what is missing is empty, but for the split.
+
+    Raises ``ValueError`` naming ``source`` and line for bytes that are not UTF-8, quotes that do not close, a header
+    without path or with a column twice, another number of cells than the header's, or an unknown split.
+    """
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise ValueError(f"{source}:{line}: a manifest must be UTF-8, got the byte {data[error.start]:#04x}") from error
+    rows = _manifest_rows(text, source)
+    header = next(rows, (1, []))[1]
+    if "path" not in header or any(header.count(name) > 1 for name in MANIFEST_COLUMNS):
+        raise ValueError(f"{source}:1: header must have the column path, and none of its columns twice, got {header}")
+    return [_manifest_cells(header, row, f"{source}:{line}") for line, row in rows]
+
+
+def _manifest_rows(text: str, source: str) -> Iterator[tuple[int, list[str]]]:
+    reader, line = csv.reader(io.StringIO(text, newline=""), strict=True), 1
+    try:
+        for row in reader:
+            # A blank line holds nothing that could be lost.
+            if row:
+                yield line, row
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise ValueError(f"{source}:{line}: a row must be CSV, got something else ({error})") from error
+
+
+def _manifest_cells(header: list[str], row: list[str], place: str) -> dict[str, str]:
+    if len(row) != len(header):
+        raise ValueError(f"{place}: a row must have {len(header)} cells, got {len(row)}")
+    cells = dict.fromkeys(MANIFEST_COLUMNS, "") | {
+        name: cell for name, cell in zip(header, row, strict=True) if name in MANIFEST_COLUMNS
+    }
+    if cells["split"] not in ("", POOL, TEST):
+        raise ValueError(f"{place}: split must be pool, test or empty, got {cells['split']!r:.80}")
+    return cells | {"split": cells["split"] or POOL}
+
+
+def escaped(path: str) -> str:
+    """Return a path as text, with each byte that is not UTF-8 as ``\\xff``."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def why(error: OSError | ValueError) -> str:
+    """Return in a few words why a file cannot be read; a ``ValueError``'s own are taken."""
+    if not isinstance(error, OSError):
+        return str(error)
+    return _REASONS.get(error.errno) or (error.strerror or "unreadable").lower()
+
+
+def _order(entry: Entry) -> tuple[bool, bytes]:
+    return entry.split == TEST, entry.path.encode()
+
+
+def _walk(root: Path) -> Iterator[tuple[str, str]]:
+    """Yield the path below ``root`` of every file, and why it cannot be used, or an empty text.
+
+    Folders are yielded too, with a slash at the end, unless their files are hidden or cannot be named.
+    """
+    todo = [""]
+    while todo:
+        below = todo.pop()
+        try:
+            found = list(os.scandir(root / below))
+        except OSError as error:
+            yield below, why(error)
+            continue
+        for each in found:
+            path = below + each.name
+            hidden = HIDDEN if re.search(r"(?:^|/)\.", path) else ""
+            if each.is_dir(follow_symlinks=False):
+                todo.append(f"{path}/")
+                yield from [] if hidden or _unnamable(path) else [(f"{path}/", "")]
+            elif path != README:
+                yield path, _unnamable(path) or _fault(root / path, root) or hidden
+
+
+def _unnamable(path: str) -> str:
+    if any("\ud800" <= letter <= "\udfff" for letter in path):
+        return NO_NAME
+    # Nobody could hand in a queue with such a path.
+    return "a name with control characters" if NO_TEXT.search(path) else ""
+
+
+def _fault(file: Path, root: Path | None = None) -> str:
+    """Return why a file is not to be opened, or an empty text; a link must not leave ``root``, if that is given."""
+    try:
+        mode, is_link = file.stat().st_mode, root is not None and file.is_symlink()
+    except FileNotFoundError as error:
+        return BROKEN if file.is_symlink() else why(error)
+    except (OSError, ValueError) as error:
+        return why(error)
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        return NOT_REGULAR
+    if is_link and not file.resolve().is_relative_to(root):
+        return "a link that leaves the folder"
+    if stat.S_ISDIR(mode):
+        return "a link to a folder" if is_link else "a folder"
+    return "" if os.access(file, os.R_OK) else FORBIDDEN
+
+
+def _place(parts: list[str]) -> tuple[str, str]:
+    """Return label and split of the file with these parts in its path."""
+    split = TEST if parts[0] == TEST and len(parts) > 1 else POOL
+    inside = parts[1:] if split == TEST else parts
+    return (inside[0] if len(inside) > 1 and inside[0] != UNLABELLED else ""), split
+
+
+def _meant(classes: set[str]) -> list[str]:
+    for name in sorted(classes):
+        meant = name.casefold().replace("unlabeled", UNLABELLED)
+        if meant in (UNLABELLED, TEST):
+            raise ValueError(f"a folder must be called {meant}, or be a class of another name, got {name!r}")
+    return sorted(classes)

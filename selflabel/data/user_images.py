@@ -1,0 +1,149 @@
+"""A user's own data of every kind: listed, checked, decoded.
+
+Another kind is one function that returns a ``Listing``, and has a line in ``READERS``.
+"""
+
+import os
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from selflabel.chunks import chunks
+from selflabel.data import built_in, decoding, duplicates, listing, packed
+from selflabel.data.listing import POOL, Entry, Listing, Problem
+from selflabel.labels import classes as names
+
+READERS: Mapping[str, Callable[[Path], Listing]] = {
+    "folder": listing.folder,
+    "csv": listing.manifest,
+    "npz": packed.npz,
+    "idx": packed.idx_folder,
+}
+# Images: large enough that a task costs nothing, small enough that the bar moves.
+CHUNK = 32
+
+
+def listed(name: str, path: str) -> Listing:
+    """Return what there is at ``dataset.path`` for an own ``dataset.name``; no image file is opened.
+
+    Raises ``ValueError`` where it is not of that kind, or has class names that cannot be used together.
+    """
+    found = READERS[name](Path(path))
+    names.check(found.classes)
+    return found
+
+
+def survey(name: str, path: str) -> Listing:
+    """Return what ``listed`` does; raise ``ValueError`` too if it cannot be enough, whatever is decoded."""
+    found = listed(name, path)
+    check_listing(found)
+    if _are_all_the_same([entry for entry in found.entries if entry.split == POOL]):
+        raise ValueError("the pool must have at least 2 different images, got the same one only")
+    return found
+
+
+def _are_all_the_same(entries: Sequence[Entry]) -> bool:
+    """Return whether all entries are one image; no further file is read than it takes to tell."""
+
+    def are_the_same(one: Entry, other: Entry) -> bool:
+        if isinstance(one.source, np.ndarray):
+            return np.array_equal(one.source, other.source)
+        first, second = Path(one.source), Path(other.source)
+        try:
+            return first.stat().st_size == second.stat().st_size and first.read_bytes() == second.read_bytes()
+        except OSError:
+            # The run says what is wrong with it.
+            return False
+
+    return all(are_the_same(entries[0], entry) for entry in entries[1:])
+
+
+def check_listing(found: Listing) -> None:
+    """Raise ``ValueError`` as ``check`` does, if it would even where every entry can be used."""
+    check(
+        found.classes,
+        duplicates.numbers([entry.label for entry in found.entries if entry.split == POOL], found.classes),
+    )
+
+
+def given(found: Listing) -> dict[str, int]:
+    """Return how many images of the pool have each class as their given label, in the order of the classes."""
+    counts = Counter(entry.label for entry in found.entries if entry.split == POOL)
+    return {name: counts[name] for name in found.classes}
+
+
+def check(classes: Sequence[str], labels: np.ndarray) -> None:
+    """Raise ``ValueError`` unless the pool has two images, and a given label of each of at least two classes.
+
+    ``labels``: int (N,), of the pool, −1 for none.
+    """
+    if len(labels) < 2:
+        raise ValueError(f"the pool must have at least 2 different images that can be used, got {len(labels)}")
+    if len(classes) < 2:
+        raise ValueError(f"the given labels must be of at least 2 classes, got {', '.join(classes) or 'none'}")
+    known = set(labels.tolist())
+    if missing := [name for number, name in enumerate(classes) if number not in known]:
+        raise ValueError(
+            f"each class must be the given label of at least one image of the pool, got none for {', '.join(missing)}"
+        )
+
+
+def decode(
+    entries: Sequence[Entry],
+    target: np.ndarray,
+    *,
+    max_pixels: int,
+    progress: Callable[[Iterable], Iterable] = iter,
+) -> tuple[list[str], list[str]]:
+    """Write each entry's image into its row of ``target``, uint8 (N, s, s) or (N, s, s, 3).
+
+    Returns, for each, its hash and why it cannot be used; one of both is empty. The hash is BLAKE2b over a file's
+    bytes or, of what is an array already, as ``datasets.content_hashes`` has it: in either case before any change.
+    """
+    options = {"size": target.shape[1], "colour": target.ndim == 4}
+
+    def work(rows: slice) -> list[tuple[str, str]]:
+        return [_decode(entries[row], target[row], max_pixels, options) for row in range(rows.start, rows.stop)]
+
+    # What Pillow finds remarkable about a file it can read is nothing to the person who waits. Set around all threads,
+    # for the filters are common to them.
+    with warnings.catch_warnings(action="ignore"), ThreadPoolExecutor(os.cpu_count()) as pool:
+        tasks = [pool.submit(work, rows) for rows in chunks(len(entries), CHUNK)]
+        found = [result for task in progress(tasks) for result in task.result()]
+    return [key for key, _ in found], [reason for _, reason in found]
+
+
+def _decode(entry: Entry, target: np.ndarray, max_pixels: int, options: Mapping) -> tuple[str, str]:
+    if isinstance(entry.source, np.ndarray):
+        target[...] = decoding.fit(entry.source, **options)
+        return built_in.content_hashes(entry.source[None])[0], ""
+    try:
+        data = Path(entry.source).read_bytes()
+        target[...] = decoding.decode(data, max_pixels=max_pixels, **options)
+    except (OSError, ValueError) as error:
+        return "", listing.why(error)
+    return built_in.digest(data), ""
+
+
+def table(problems: Sequence[Problem]) -> dict[str, list[str]]:
+    """Return problems as columns path, reason and action."""
+    return {name: [getattr(problem, name) for problem in problems] for name in Problem._fields}
+
+
+def refused(settled: duplicates.ResolvedImages, *, on_error: str, place: str) -> int:
+    """Return how many files are refused; raise ``ValueError`` if there are any and ``on_error`` is stop.
+
+    ``place``: where all problems are listed.
+    """
+    found = [problem for problem in settled.problems if problem.action == "refused"]
+    n_files = len(found) + sum(map(len, settled.labels.values())) + len(settled.copies)
+    if found and on_error == "stop":
+        raise ValueError(
+            f"{len(found):,} of {n_files:,} files cannot be used, the first: {found[0].path} ({found[0].reason}); "
+            f"{place} lists all; dataset.on_error=skip goes on without them"
+        )
+    return len(found)

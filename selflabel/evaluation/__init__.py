@@ -1,0 +1,1 @@
+"""Where the truth is known: metrics, tables, plots, the study, and comparisons between runs."""

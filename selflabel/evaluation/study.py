@@ -1,0 +1,83 @@
+"""One arm of the study: a whole run in one process, for one draw of the seed labels, judged by the truth."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from selflabel.evaluation import metrics
+from selflabel.features.feature_set import FeatureSet
+from selflabel.labels import answers, seeds, state
+from selflabel.labels.table import Labels
+from selflabel.loop.run import RunConfig, last_round, run_loop
+from selflabel.models import distil
+
+
+class Data(NamedTuple):
+    """What is held of pool (N) and test images (M); truth int (N,), (M,); images uint8 (N, height, width), (M, …)."""
+
+    features: FeatureSet
+    pool_truth: np.ndarray
+    test_truth: np.ndarray
+    pool_images: np.ndarray
+    test_images: np.ndarray
+    classes: Sequence[str]
+
+
+def run_arm(
+    config: RunConfig,
+    data: Data,
+    *,
+    percentage: float,
+    seed: int,
+    has_true_labels: bool,
+    has_classes: bool = False,
+) -> dict:
+    """Return the figures of one run, all of whose draws come from ``seed``.
+
+    accuracy (test images) and label_accuracy (machine labels; left out where there are none), in [0, 1], coverage,
+    human_labels, how many true labels the last classifier learnt from, and the word that ended the rounds.
+    ``percentage``: of each class, in (0, 100], seed labels. ``has_true_labels``: what is accepted gets its true label,
+    which leaves the effect of the selection alone. ``has_classes``: add precision, recall and f1 of each class.
+    """
+    config, truth = config.with_seed(seed), data.pool_truth
+    rows = seeds.draw_seed_rows(truth, percentage=percentage, seed=seed, classes=data.classes)
+    options = {"classes": data.classes, "true_labels": truth if has_true_labels else None}
+    before = run_loop(
+        state.first(Labels.from_seeds(rows, truth[rows], n_rows=len(truth))),
+        data.features,
+        n_rounds=config.n_rounds,
+        config=config.each,
+        answer=lambda asked: answers.from_truth(asked, truth),
+        **options,
+    )
+    student = None
+    if config.student:
+        _, student = distil.teach(
+            before,
+            data.features,
+            data.pool_images,
+            data.test_images,
+            config=config.each.fit,
+            student=config.student,
+            classes=data.classes,
+        )
+    last = last_round(before, data.features, config=config.last, student=student, join=config.join, **options)
+    final = last.state.ended(before)
+    predicted = last.test_probabilities.argmax(axis=1)
+    has_learnt_from = before.labels.is_labelled if has_true_labels else before.labels.is_human
+    by_class = metrics.per_class(data.test_truth, predicted, classes=data.classes) if has_classes else {}
+    return {
+        "seed": seed,
+        "accuracy": metrics.accuracy(data.test_truth, predicted),
+        **metrics.pool_scores(final.labels, truth),
+        "human_labels": int(final.labels.is_human.sum()),
+        "true_labels": int(has_learnt_from.sum()),
+        **{name: by_class[name].tolist() for name in ("precision", "recall", "f1") if by_class},
+        "stop": final.history[-1].stop,
+    }
+
+
+def merged(base: Mapping, changes: Mapping) -> dict:
+    """Return the tree of sections ``base`` in which the values of ``changes`` have replaced its own."""
+    return {name: values | changes.get(name, {}) for name, values in base.items()}

@@ -1,0 +1,1 @@
+"""The labelled data set in the forms that others read."""

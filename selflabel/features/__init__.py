@@ -1,0 +1,1 @@
+"""From images to features, and to each image's nearest neighbours."""

@@ -1,0 +1,151 @@
+"""From images to features.
+
+A new extractor is one function that is given the pool and the section ``features`` of params.yaml, returns its own
+chunk function, and has a line in ``EXTRACTORS``.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import cv2
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from selflabel.chunks import chunks
+from selflabel.features import patches, pca
+from selflabel.features.feature_set import Block
+
+# Takes uint8 images (B, height, width), or (B, height, width, 3), and returns float32 features (B, D).
+Extractor = Callable[[np.ndarray], np.ndarray]
+
+CHUNK = 1_000
+# Coarser than what kernels of other processors disagree about.
+DECIMALS = 6
+
+
+def pixels(_pool: np.ndarray, _options: Mapping) -> Extractor:
+    """Return an extractor of raw grey levels, or of red, green and blue, in [0, 1]."""
+    return lambda images: images.reshape(len(images), -1).astype(np.float32) / 255
+
+
+def hog(pool: np.ndarray, options: Mapping) -> Extractor:
+    """Return an extractor of histograms of oriented gradients (Dalal & Triggs, CVPR 2005; OpenCV's).
+
+    ``options``: with the key hog, as in params.yaml, lengths in pixels. Raises ``ValueError`` unless the window is
+    exactly the image, so that an image is one descriptor. OpenCV keeps the first ``l2hys_threshold`` it meets as long
+    as the process lives: use one a process. Of a coloured image it takes, in each pixel, the channel that changes most.
+    """
+    own = options["hog"]
+    if pool.shape[1:3] != (own["window"], own["window"]):
+        raise ValueError(f"features.hog.window must be the size of the images, {pool.shape[1:3]}, got {own['window']}")
+    return _descriptors(*((own[name], own[name]) for name in ("window", "block", "stride", "cell")), own["bins"], own)
+
+
+def hog_cells(pool: np.ndarray, options: Mapping, name: str) -> Extractor:
+    """Return an extractor of HOG in blocks of 2×2 cells that move by one, for images of any size.
+
+    ``options``: with the keys ``name`` (cell and padding in pixels, bins) and hog, whose options besides the geometry
+    hold here too. Zeros are added around the images, ``padding`` at least and as many as fill the last cell.
+    """
+    own = options[name]
+    cell = own["cell"]
+    # Of the zeros that fill the last cell, half stand on either side.
+    sides = [max(-(-(length + 2 * own["padding"]) // cell), 2) * cell for length in pool.shape[1:3]]
+    around = [
+        ((side - length) // 2, -(-(side - length) // 2)) for side, length in zip(sides, pool.shape[1:3], strict=True)
+    ]
+    extract = _descriptors(
+        (sides[1], sides[0]), (2 * cell, 2 * cell), (cell, cell), (cell, cell), own["bins"], options["hog"]
+    )
+    around = [(0, 0), *around, *[(0, 0)] * (pool.ndim - 3)]
+    return lambda images: extract(np.pad(images, around))
+
+
+def _descriptors(window: tuple, block: tuple, stride: tuple, cell: tuple, bins: int, options: Mapping) -> Extractor:
+    descriptor = cv2.HOGDescriptor(
+        window, block, stride, cell, bins,
+        options["deriv_aperture"], options["win_sigma"], options["histogram_norm_type"],
+        options["l2hys_threshold"], options["gamma_correction"], options["levels"], options["signed_gradients"],
+    )  # fmt: skip
+    return lambda images: np.stack([descriptor.compute(image).ravel() for image in images])
+
+
+def kmeans_patches(pool: np.ndarray, options: Mapping) -> Extractor:
+    """Return an extractor of patches' nearness to centres that k-means finds in the pool's, see ``patches.learn``."""
+    own = options["kmeans_patches"]
+    found = patches.learn(
+        pool, patch=own["patch"], stride=own["stride"], centres=own["centres"], grid=own["grid"], seed=own["seed"]
+    )
+    return lambda images: patches.encode(found, images)
+
+
+EXTRACTORS: dict[str, Callable[[np.ndarray, Mapping], Extractor]] = {
+    "hog": hog,
+    "hog_fine": partial(hog_cells, name="hog_fine"),
+    "hog_coarse": partial(hog_cells, name="hog_coarse"),
+    "kmeans_patches": kmeans_patches,
+    "pixels": pixels,
+}
+
+
+def reduced(extract: Extractor, pool: np.ndarray, components: int) -> Extractor:
+    """Return an extractor of the principal components of what another extracts, or that itself if ``components`` is 0.
+
+    They are those of 10,000 images of the pool, evenly spread; there are fewer where there are fewer features or
+    images. Distances, and with them kernels and neighbours, stay nearly what they are, in a fraction of the columns.
+    """
+    if not components:
+        return extract
+    sample = pca.sample(pool)
+    known = np.concatenate([extract(sample[rows]) for rows in chunks(len(sample), CHUNK)])
+    found = pca.fit(known, components)
+
+    def project(images: np.ndarray) -> np.ndarray:
+        # More threads add sums up in another order.
+        with threadpool_limits(1):
+            return found.transform(extract(images))
+
+    return project
+
+
+def names(extractor: str | Sequence[str]) -> list[str]:
+    """Return the names of ``features.extractor``, which may be one or a list."""
+    return [extractor] if isinstance(extractor, str) else list(extractor)
+
+
+def n_features(extractor: Extractor, image_shape: tuple[int, ...]) -> int:
+    """Return how many features an image has."""
+    return extractor(np.zeros((1, *image_shape), np.uint8)).shape[1]
+
+
+def fill(
+    extractors: Sequence[Extractor],
+    images: np.ndarray,
+    target: np.ndarray,
+    progress: Callable[[Iterable], Iterable] = iter,
+) -> None:
+    """Write the features of ``images`` into ``target``, float32 (N, D), side by side.
+
+    ``images``: uint8 (N, height, width) or (N, height, width, 3). Rounded to six decimals. In chunks, so that memory
+    stays flat, one on each core; ``progress`` is put around them.
+    """
+
+    def write(rows: slice) -> None:
+        target[rows] = np.round(np.hstack([extract(images[rows]) for extract in extractors]), DECIMALS)
+
+    # A chunk's sums are added up by one thread, so that the number of cores leaves no trace.
+    with threadpool_limits(1), ThreadPoolExecutor(os.cpu_count()) as pool:
+        for written in progress([pool.submit(write, rows) for rows in chunks(len(images), CHUNK)]):
+            written.result()
+
+
+def balance(features: np.ndarray, found: Sequence[Block]) -> None:
+    """Divide each block of ``features``, in place, so that its total variance in the pool is one.
+
+    Two images then differ by as much, on average, in each block: none drowns the others. Rounded to six decimals.
+    """
+    scale = np.concatenate([np.full(block.columns, 1 / np.sqrt(block.variance or 1.0), np.float32) for block in found])
+    for rows in chunks(len(features), CHUNK):
+        features[rows] = np.round(features[rows] * scale, DECIMALS)

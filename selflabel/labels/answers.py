@@ -1,0 +1,284 @@
+"""People's answers: the CSV text they are kept in, and what they come to for each image."""
+
+import difflib
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache, partial
+from typing import NamedTuple
+
+import numpy as np
+
+from selflabel.labels import strict_csv
+from selflabel.labels.table import NO_LABEL
+
+SKIP = "skip"
+HEADER = ("hash", "label", "annotator", "when", "comment", "strategy")
+# Files from before there was the column strategy.
+OLD_HEADER = HEADER[:-1]
+# Why an image was asked about whose answer judges machine labels: it must not teach them.
+AUDIT, REST, EARLIER = JUDGING = ("audit", "rest", "earlier")
+# The queue's own mark, in a column of this name, so that no other table is taken for one.
+MARK = ("queue", "selflabel")
+# What a spreadsheet takes for a formula.
+_FORMULA = re.compile(r"[=+\-@\t\r']")
+# Names are joined by semicolons, and "ann " beside "ann" would have two votes.
+_NAME = re.compile(r"[^\s;](?:[^;\r\n]*[^\s;])?")
+
+
+class Answer(NamedTuple):
+    """What one person said of one image; ``label`` is a class name or ``SKIP``, ``when`` has a time zone.
+
+    ``strategy``: why the image was asked about, a word of the queue's column, empty if nobody knows.
+    """
+
+    hash: str
+    label: str
+    annotator: str
+    when: datetime
+    comment: str
+    strategy: str = ""
+
+
+class Decision(NamedTuple):
+    """What the answers to one image come to: ``status`` is answered, skipped, tied or open (nobody answered).
+
+    ``label``: class number, −1 unless answered. ``annotator``: those who said so, sorted, joined by ``;``, empty if
+    tied. ``votes``: empty if all agree, else such as ``Coat 2, Shirt 1``.
+    """
+
+    status: str
+    label: int = NO_LABEL
+    annotator: str = ""
+    votes: str = ""
+
+
+def parse(text: str, *, source: str, classes: Sequence[str], known: Iterable[str] | None = None) -> list[Answer]:
+    """Return the answers of an answers file, in its order.
+
+    ``known``: hashes of all images; left out, any will do. Answers about other images, of another data set or no longer
+    there, are left out, whatever their label. A time without zone is UTC, a date its first moment.
+    Raises ``ValueError`` with a line for each fault, naming file and line; a merge marker or wrong header hides others.
+    """
+    check, check_other = _checker(classes, None), _checker(None, None)
+    known = None if known is None else frozenset(known)
+
+    def answer(cells: Mapping[str, str]) -> Answer | None:
+        cells = {"strategy": "", **cells}
+        if known is None or cells["hash"] in known:
+            return check(cells)
+        check_other(cells)
+        return None
+
+    def is_right(header: Sequence[str]) -> bool:
+        return tuple(header) in (HEADER, OLD_HEADER)
+
+    found = strict_csv.read(text, answer, is_right, f"be {','.join(HEADER)}", source)
+    return [one for one in found if one]
+
+
+def renewed(text: str) -> str:
+    """Return the text of an answers file with the column strategy, whose cells are empty where it was not there."""
+    head = text.removeprefix("\ufeff").lstrip()
+    if not re.match(rf"{','.join(OLD_HEADER)}[ \t]*(?:[\r\n]|\Z)", head):
+        return text
+    cells = strict_csv.read(text, lambda row: [*row.values(), ""], lambda header: True, "", "")
+    return "".join(",".join(map(strict_csv.quoted, row)) + "\n" for row in [HEADER, *cells])
+
+
+def filled_in(
+    text: str, *, source: str, classes: Sequence[str], known: Iterable[str] | None, annotator: str | None, now: datetime
+) -> tuple[list[Answer], int]:
+    """Return the answers that a person wrote into a copy of the queue, and how many of its rows have an empty label.
+
+    What a spreadsheet makes of it is taken: semicolons or tabs, a byte order mark, blanks around cells, a class in
+    another case. The table has the columns queue, hash and label and may have annotator, when, comment and strategy;
+    others are left alone. ``annotator`` and ``now`` stand where a row's own cell is empty or missing. Raises as
+    ``parse`` does; a table without the queue's mark is refused, for it would say something else.
+    """
+    check, instead = _checker(classes, known, lenient=True), {"annotator": annotator, "when": now.isoformat()}
+    mark, marked = MARK
+
+    def answer(cells: Mapping[str, str]) -> Answer | None:
+        cells = {name: plain(cell.strip(), classes) for name, cell in cells.items()}
+        if not cells["label"]:
+            return None
+        if cells[mark] != marked:
+            raise ValueError(
+                f"a row must be one of the queue, with {marked} in the column {mark}, got {cells[mark]!r:.80}"
+            )
+        return check({name: cells.get(name) or instead.get(name) or "" for name in HEADER})
+
+    def is_right(header: Sequence[str]) -> bool:
+        return {mark, "hash", "label"} <= set(header) and all(header.count(name) <= 1 for name in (mark, *HEADER))
+
+    rule = (
+        f"be that of a filled-in copy of data/queue/queue.csv, with the columns {mark}, hash and label, and none twice "
+        "(another table, such as a labelling tool's export, may have dropped skips, or hold labels that are no answers)"
+    )
+    answers = strict_csv.read(text, answer, is_right, rule, source, delimiter=_delimiter(text))
+    return [answer for answer in answers if answer], answers.count(None)
+
+
+def _delimiter(text: str) -> str:
+    header = next((line for line in text.removeprefix("\ufeff").splitlines() if line.strip()), "")
+    return max(",;\t", key=header.count)
+
+
+def decode(data: bytes, *, source: str) -> str:
+    """Return the text of a table's bytes, in UTF-8 or, with a byte order mark, UTF-16.
+
+    Raises ``ValueError`` naming ``source`` and what to do for anything else.
+    """
+    try:
+        return data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{source} must be UTF-8, got the byte {data[error.start]:#04x}: save it as CSV UTF-8 in a spreadsheet"
+        ) from error
+
+
+def neutral(cell: str) -> str:
+    """Return a cell that no spreadsheet runs as a formula: with an apostrophe before it, if it may be one."""
+    return f"'{cell}" if _FORMULA.match(cell) else cell
+
+
+def plain(cell: str, classes: Sequence[str] = ()) -> str:
+    """Return the cell of which ``neutral`` made another; a class that begins with an apostrophe stays, if typed so."""
+    return cell[1:] if cell.startswith("'") and cell not in classes and _FORMULA.match(cell[1:]) else cell
+
+
+def lines(answers: Sequence[Answer]) -> str:
+    """Return the lines to append to an answers file; ``parse`` gives these answers back, or names their faults."""
+    rows = (answer._replace(when=answer.when.isoformat()) for answer in answers)
+    return "".join(",".join(map(strict_csv.quoted, row)) + "\n" for row in rows)
+
+
+def decide(answers: Sequence[Answer], *, classes: Sequence[str]) -> dict[str, Decision]:
+    """Return, by hash, what most annotators answered; if several labels have the most votes, they are tied.
+
+    Of one annotator the latest answer counts, of several at one time the last; a skip is a vote like any other.
+    """
+    latest: dict[str, dict[str, str]] = {}
+    for answer in sorted(answers, key=lambda answer: answer.when):
+        latest.setdefault(answer.hash, {})[answer.annotator] = answer.label
+    return {key: _majority(given, classes) for key, given in latest.items()}
+
+
+def known(answers: Sequence[Answer], *, classes: Sequence[str]) -> tuple[dict[str, Decision], dict[str, Decision]]:
+    """Return, by hash, what teaches and what judges: decisions on images never asked about to judge, and the others.
+
+    One answer given in an audit, or to label what an audit left, keeps its image apart for good: were it to teach after
+    all, people could take the mistakes that an audit found out of the next one.
+    """
+    judged = {answer.hash for answer in answers if answer.strategy in JUDGING}
+    decisions = decide(answers, classes=classes)
+    judging = {key: decision for key, decision in decisions.items() if key in judged}
+    return {key: decision for key, decision in decisions.items() if key not in judged}, judging
+
+
+def late(answers: Iterable[Answer]) -> set[str]:
+    """Return the hashes of images whose first answer teaches and came after the first answer that judges.
+
+    In the order of their times, at one time of their lines.
+    """
+    answers = list(answers)
+    judged, seen, found, is_judging = {one.hash for one in answers if one.strategy in JUDGING}, set(), set(), False
+    for answer in sorted(answers, key=lambda answer: answer.when):
+        is_judging |= answer.strategy in JUDGING
+        if is_judging and answer.hash not in judged and answer.hash not in seen:
+            found.add(answer.hash)
+        seen.add(answer.hash)
+    return found
+
+
+def asked_at_random(answers: Iterable[Answer]) -> set[str]:
+    """Return the hashes of images that were only ever asked about at random."""
+    answers = list(answers)
+    return {one.hash for one in answers} - {one.hash for one in answers if one.strategy != "random"}
+
+
+def look_up(rows: np.ndarray, hashes: Sequence[str], decisions: Mapping[str, Decision]) -> dict[str, np.ndarray | list]:
+    """Return the answers to Q questions as columns in their order: row, int64, label, int16, and texts.
+
+    ``rows``: int (Q,), in the pool. ``hashes``: (Q,), of those rows. The texts are as in ``Decision``.
+    """
+    found = [decisions.get(key, Decision("open")) for key in hashes]
+    texts = {name: [getattr(decision, name) for decision in found] for name in ("status", "annotator", "votes")}
+    return {"row": rows.astype(np.int64), "label": np.array([decision.label for decision in found], np.int16)} | texts
+
+
+def from_truth(rows: np.ndarray, truth: np.ndarray) -> dict[str, np.ndarray | list]:
+    """Return the columns of ``look_up`` as if answered from ``truth``: int (N,), classes of the whole pool."""
+    answers = {f"{row}": Decision("answered", int(truth[row]), "simulated") for row in rows}
+    return look_up(rows, [f"{row}" for row in rows], answers)
+
+
+def _majority(given: Mapping[str, str], classes: Sequence[str]) -> Decision:
+    if len(given) == 1:
+        ((annotator, label),) = given.items()
+        return (
+            Decision("skipped", annotator=annotator)
+            if label == SKIP
+            else Decision("answered", classes.index(label), annotator)
+        )
+    # Counted in the order of the classes, which most_common keeps among equals.
+    ranked = Counter(sorted(given.values(), key=[*classes, SKIP].index)).most_common()
+    votes = ", ".join(f"{label} {count}" for label, count in ranked) if len(ranked) > 1 else ""
+    if len(ranked) > 1 and ranked[0][1] == ranked[1][1]:
+        return Decision("tied", votes=votes)
+    most = ranked[0][0]
+    status, label = ("skipped", NO_LABEL) if most == SKIP else ("answered", classes.index(most))
+    return Decision(status, label, ";".join(sorted(name for name in given if given[name] == most)), votes)
+
+
+def _checker(
+    classes: Sequence[str] | None, known: Iterable[str] | None, *, lenient: bool = False
+) -> Callable[[Mapping[str, str]], Answer]:
+    """Return what makes an answer of named cells; it raises ``ValueError`` with an argument for each fault.
+
+    ``classes``: None for those of another data set, of which any name may be one. ``lenient``: another case will do.
+    """
+    names = (*(classes or ()), SKIP)
+    labels = {name.casefold(): name for name in names}
+    # There are two ways to write an accent, and a keyboard has one of them.
+    written = {unicodedata.normalize("NFC", name): name for name in names}
+    if lenient:
+        written = {key.casefold(): name for key, name in written.items()} | written
+    is_hash = re.compile("[0-9a-f]{32}").fullmatch if known is None else frozenset(known).__contains__
+    rules = {
+        "hash": (is_hash, "32 lower-case hexadecimal digits" if known is None else "that of an image of this data set"),
+        "label": (names.__contains__ if classes is not None else bool, f"one of the classes or {SKIP}"),
+        "annotator": (_NAME.fullmatch, "a name without semicolon, line break or spaces around it"),
+        "when": (_when, "an ISO 8601 date or date-time"),
+        "strategy": (re.compile("[a-z_]*").fullmatch, "a word of the queue's column strategy, or empty"),
+    }
+
+    composed = partial(unicodedata.normalize, "NFC")
+
+    @lru_cache
+    def named(label: str) -> str:
+        return written.get(composed(label), written.get(composed(label).casefold(), label) if lenient else label)
+
+    def check(cells: Mapping[str, str]) -> Answer:
+        # Of a name too: written another way it would be another's, with a vote of its own.
+        cells = {**cells, "label": named(cells["label"]), "annotator": composed(cells["annotator"])}
+        wrong = [name for name, (is_right, _) in rules.items() if not is_right(cells[name])]
+        if wrong:
+            close = difflib.get_close_matches(cells["label"].strip().casefold(), labels, n=1)
+            hint = {"label": f", did you mean {labels[close[0]]}?"} if close else {}
+            raise ValueError(*(f"{n} must be {rules[n][1]}, got {cells[n]!r:.80}{hint.get(n, '')}" for n in wrong))
+        return Answer(**{**cells, "when": _when(cells["when"])})
+
+    return check
+
+
+@lru_cache
+def _when(text: str) -> datetime | None:
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return when if when.tzinfo else when.replace(tzinfo=UTC)

@@ -1,0 +1,73 @@
+"""The images whose labels are given before the first round: drawn, or given, or answered before."""
+
+import random
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+
+import numpy as np
+
+from selflabel.labels.answers import Decision
+from selflabel.labels.table import NO_LABEL
+
+
+def draw_seed_rows(true_labels: np.ndarray, *, percentage: float, seed: int, classes: Sequence[str]) -> np.ndarray:
+    """Return the rows drawn, int64 in ascending order: ``percentage`` (in (0, 100]) of each class.
+
+    ``true_labels``: int (N,), class of each row. The count of a class is rounded to the nearest whole number
+    (halves to even). Raises ``ValueError`` naming every class of which nothing would be drawn.
+
+    The draw is ``random.sample`` over each class in turn, as in the tutorial, but seeded.
+    """
+    generator = random.Random(seed)
+    drawn, empty = [], []
+    for index, name in enumerate(classes):
+        rows = np.flatnonzero(true_labels == index).tolist()
+        n_drawn = count(len(rows), percentage)
+        drawn += generator.sample(rows, n_drawn)
+        if n_drawn == 0:
+            empty.append(f"{name} ({len(rows)} images)")
+    if empty:
+        raise ValueError(
+            "seed_labels.percentage must give at least one seed label to each class, "
+            f"got {percentage:g}, which gives none to {', '.join(empty)}"
+        )
+    return np.sort(np.array(drawn, np.int64))
+
+
+def count(n_images: int, percentage: float) -> int:
+    """Return how many seed labels a class of ``n_images`` gets: ``percentage`` % of them, rounded, halves to even."""
+    # The decimal number that was written, so that half an image is exactly half.
+    return round(n_images * Fraction(str(percentage)) / 100)
+
+
+def draw_more_rows(is_given: np.ndarray, n: int, *, seed: int) -> np.ndarray:
+    """Return the rows of ``is_given``, bool (N,), and ``n`` of the others drawn uniformly at random, int64."""
+    others = np.flatnonzero(~is_given)
+    drawn = np.random.default_rng(seed).choice(others, size=min(n, len(others)), replace=False)
+    return np.concatenate([np.flatnonzero(is_given), drawn])
+
+
+def with_answers(
+    rows: np.ndarray,
+    given: np.ndarray,
+    hashes: Sequence[str],
+    teaching: Mapping[str, Decision],
+    judging: Mapping[str, Decision],
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the rows of the seed labels, of the answers that teach, and of those that judge, int64 ascending.
+
+    ``rows``: int64, of the seed labels; ``given``: int (N,), their classes. ``teaching``, ``judging``: what people
+    answered, by hash (``answers.known``). Where a person's answer and a given label differ, the answer is the later
+    word; and what judges teaches nothing, though somebody has put its image among the given ones since.
+    """
+    said = {row: teaching.get(key) or judging.get(key) for row, key in enumerate(hashes)}
+    said = {row: decision.label for row, decision in said.items() if decision}
+    seeds = set(rows.tolist())
+    apart = {row for row in said if hashes[row] in judging}
+    known = {
+        row
+        for row, label in said.items()
+        if row not in apart and (row not in seeds or label not in (NO_LABEL, int(given[row])))
+    }
+    seeds -= known | {row for row in apart if said[row] != NO_LABEL}
+    return tuple(np.array(sorted(found), np.int64) for found in (seeds, known, apart))

@@ -1,0 +1,1 @@
+"""One round: which machine labels are accepted, which images a person is asked about, when to stop."""

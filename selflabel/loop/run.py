@@ -1,0 +1,85 @@
+"""A whole run in one process: rounds with their answers, then a student, then the last acceptance."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from selflabel.features.feature_set import FeatureSet
+from selflabel.labels.state import State
+from selflabel.loop.round import Round, RoundConfig, run_round
+from selflabel.models import distil
+from selflabel.models.student import StudentConfig
+
+
+class RunConfig(NamedTuple):
+    """How a run goes: how many rounds, each of them, the last acceptance, the student, and how it joins."""
+
+    n_rounds: int
+    each: RoundConfig
+    last: RoundConfig
+    student: StudentConfig | None = None
+    join: distil.JoinConfig | None = None
+
+    def with_seed(self, seed: int) -> "RunConfig":
+        """Return the same with another seed for all that is drawn: questions, classifiers, student."""
+
+        def seeded(config: RoundConfig) -> RoundConfig:
+            fit = config.fit._replace(classifier=config.fit.classifier._replace(seed=seed))
+            return config._replace(fit=fit, query=config.query and config.query._replace(seed=seed))
+
+        return self._replace(
+            each=seeded(self.each), last=seeded(self.last), student=self.student and self.student._replace(seed=seed)
+        )
+
+
+def run_loop(
+    state: State,
+    features: FeatureSet,
+    *,
+    n_rounds: int,
+    config: RoundConfig,
+    classes: Sequence[str],
+    answer: Callable[[np.ndarray], dict] | None = None,
+    true_labels: np.ndarray | None = None,
+) -> State:
+    """Return the state after ``n_rounds`` rounds.
+
+    ``answer``: gives the answers table to the questions about some rows, int64; None: nobody answers.
+    ``true_labels``: as in ``run_round``.
+    """
+    for number in range(1, n_rounds + 1):
+        if state.has_stopped:
+            state = state.passed_through(number)
+            continue
+        state = run_round(
+            state, features, round_number=number, config=config, classes=classes, true_labels=true_labels
+        ).state
+        if answer:
+            state = state.answered(answer(state.questions["row"]))
+    return state
+
+
+def last_round(
+    before: State,
+    features: FeatureSet,
+    *,
+    config: RoundConfig,
+    classes: Sequence[str],
+    student: distil.StudentOutput | None = None,
+    join: distil.JoinConfig | None = None,
+    true_labels: np.ndarray | None = None,
+) -> Round:
+    """Return the last acceptance, one round more; ``student``: what it says, which joins as ``join`` says."""
+    asked = None
+    if student and join:
+        features, asked = distil.joined(features, student, join)
+    return run_round(
+        before,
+        features,
+        round_number=len(before.history) + 1,
+        config=config,
+        classes=classes,
+        student=asked,
+        true_labels=true_labels,
+    )

@@ -1,0 +1,1 @@
+"""Classifiers: fit, score, calibrate, and a student that learns from them. What is fitted knows no rounds."""

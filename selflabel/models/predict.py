@@ -1,0 +1,231 @@
+"""Fit and predict: what a classifier says of every image, and what people's labels say of the classifier."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import softmax
+from threadpoolctl import threadpool_limits
+
+from selflabel.chunks import chunks
+from selflabel.features.feature_set import FeatureSet
+from selflabel.labels.table import Labels
+from selflabel.models import calibration, classifiers, out_of_fold
+from selflabel.models.smoothing import SmoothingConfig, smooth, smooth_new
+from selflabel.rounding import DECIMALS
+
+SCORING_CHUNK = 10_000
+
+# Takes human-labelled rows, int64, and returns the classifier that has learnt from all labels but theirs.
+FitWithout = Callable[[np.ndarray], classifiers.Fitted]
+
+
+class FitConfig(NamedTuple):
+    """What a classifier learns from and how (params.yaml's training, classifier, smoothing).
+
+    The defaults are the tutorial's way. ``train_on``: all_labels or human_labels. ``weights``: none, or confidence (a
+    machine label weighs its confidence). ``calibration``: a name in ``calibration.CALIBRATIONS``. ``folds``: of the
+    human-given labels, 0 for no figures out of fold. ``smoothing``: along the graph, where there is one.
+    """
+
+    classifier: classifiers.ClassifierConfig
+    train_on: str = "all_labels"
+    weights: str = "none"
+    calibration: str = "ovr_logistic"
+    folds: int = 0
+    smoothing: SmoothingConfig | None = None
+
+
+class Predictions(NamedTuple):
+    """The predictions of one fitted classifier, all rounded to six decimals.
+
+    ``pool``: float64 (N, n_classes), class probabilities, calibrated. ``raw``: float64 (N,), the largest one not
+    calibrated. ``test``: float32 (M, n_classes), of the test images. ``evidence``: None where there are no folds.
+    ``scores``: float64 (N, n_classes), of the classifier itself. ``smoothed``: float32 (N, n_classes), the class shares
+    after smoothing, not calibrated; None where there is no graph.
+    """
+
+    pool: np.ndarray
+    raw: np.ndarray
+    test: np.ndarray
+    evidence: out_of_fold.Evidence | None
+    scores: np.ndarray
+    smoothed: np.ndarray | None = None
+
+    @property
+    def classes(self) -> np.ndarray:
+        """Int16 (N,): the likeliest class of each pool row."""
+        return self.pool.argmax(axis=1).astype(np.int16)
+
+
+class StudentPredictions(NamedTuple):
+    """Class probabilities of a student, float32 (N, n_classes) and (M, n_classes); its share, in [0, 1]."""
+
+    pool: np.ndarray
+    test: np.ndarray
+    weight: float
+
+
+class Scores(NamedTuple):
+    """Scores of one fit, float64 (n, n_classes), before calibration.
+
+    ``classifier``: of the pool, by the classifier itself. ``pool``, ``test``: after smoothing, log-odds; without a
+    graph the classifier's own. ``out_of_fold``: of each human-labelled row, by a fit without its label; None without
+    folds. ``smoothed``: float32 (N, n_classes), class shares of the pool after smoothing; None without a graph.
+    """
+
+    classifier: np.ndarray
+    pool: np.ndarray
+    test: np.ndarray
+    out_of_fold: np.ndarray | None
+    smoothed: np.ndarray | None = None
+
+
+def fit_predict(
+    labels: Labels,
+    features: FeatureSet,
+    config: FitConfig,
+    *,
+    round_number: int,
+    classes: Sequence[str],
+    picked: Sequence[int] = (),
+) -> Predictions:
+    """Return the predictions of a classifier fitted on ``labels``, smoothed along the graph where there is one.
+
+    The probabilities are calibrated on scores of the human-labelled rows by classifiers that were fitted and smoothed
+    without the fold a row is in; never on machine labels. Where machine labels teach, each of these classifiers first
+    gives the same images labels of its own, for the labels at hand would give the fold away. ``picked``: rows with a
+    human label that were not drawn at random; they are no evidence. Raises ``ValueError`` naming each class that is too
+    rare for the folds.
+    """
+    human_rows = np.flatnonzero(labels.is_human)
+    human_labels = labels.label[human_rows].astype(int)
+    fit_without = _fitter(labels, features, config, round_number=round_number, n_classes=len(classes))
+    folds = None
+    if config.folds:
+        seed = (config.classifier.seed, round_number)
+        folds = out_of_fold.assign(human_labels, n_folds=config.folds, seed=seed, classes=classes)
+    if features.graph is None:
+        scores = plain_scores(fit_without, human_rows, folds, features)
+    else:
+        scores = smoothed_scores(fit_without, human_rows, human_labels, folds, features, config.smoothing)
+    # Rounded before anything is chosen by them: coarser than what kernels of other processors disagree about.
+    scores = Scores(*(values if values is None else np.round(values, DECIMALS) for values in scores))
+
+    calibrate, evidence = calibration.ovr_logistic, None
+    if folds is not None:
+        calibrate = calibration.CALIBRATIONS[config.calibration](scores.out_of_fold, human_labels)
+        is_random = ~np.isin(human_rows, picked)
+        evidence = out_of_fold.evidence(
+            scores.out_of_fold, human_labels, folds, method=config.calibration, is_random=is_random
+        )
+    # Rounded here, so that what is compared with a threshold is what is written down.
+    return Predictions(
+        pool=np.round(calibrate(scores.pool), DECIMALS),
+        raw=np.round(calibration.ovr_logistic(scores.pool), DECIMALS).max(axis=1),
+        test=np.round(calibrate(scores.test), DECIMALS).astype(np.float32),
+        evidence=evidence,
+        scores=scores.classifier,
+        smoothed=scores.smoothed,
+    )
+
+
+def with_student(predictions: Predictions, student: StudentPredictions) -> Predictions:
+    """Return predictions whose probabilities are the weighted mean of the classifier's and the student's.
+
+    The evidence stays the classifier's: a student that has learnt from a teacher is no judge of it.
+    """
+
+    def mixed(own: np.ndarray, students: np.ndarray) -> np.ndarray:
+        return np.round((1 - student.weight) * own + student.weight * students, DECIMALS).astype(own.dtype)
+
+    return predictions._replace(pool=mixed(predictions.pool, student.pool), test=mixed(predictions.test, student.test))
+
+
+def plain_scores(
+    fit_without: FitWithout, human_rows: np.ndarray, folds: np.ndarray | None, features: FeatureSet
+) -> Scores:
+    """Return the classifier's own scores.
+
+    ``human_rows``: int64 (n,), the rows that people labelled. ``folds``: int (n,), the fold of each, or None.
+    """
+    fitted = fit_without(human_rows[:0])
+    of_pool = score(fitted, features.pool)
+    of_test = score(fitted, features.test) if len(features.test) else of_pool[:0]
+    held_out = None if folds is None else out_of_fold.scores(features.pool, human_rows, folds, fit_without)
+    return Scores(of_pool, of_pool, of_test, held_out)
+
+
+def smoothed_scores(
+    fit_without: FitWithout,
+    human_rows: np.ndarray,
+    human_labels: np.ndarray,
+    folds: np.ndarray | None,
+    features: FeatureSet,
+    smoothing: SmoothingConfig,
+) -> Scores:
+    """Return the log-odds of what is left of the classifier's scores after smoothing along the graph.
+
+    ``human_rows``: int64 (n,), the rows that people labelled. ``human_labels``: int (n,), their classes. ``folds``: int
+    (n,), the fold of each, or None for no figures out of fold. A fold's labels are held back from the smoothing too:
+    both from the classifier and from the rows that are known.
+    """
+    # The first classifier has learnt from all labels, number k + 1 from all but those of fold k.
+    folds = np.full(len(human_rows), -1) if folds is None else folds
+    is_held_back = [folds == number for number in (-2, *range(folds.max() + 1))]
+    fitted = [fit_without(human_rows[held_back]) for held_back in is_held_back]
+    scores = score(classifiers.together(fitted), features.pool).reshape(len(features.pool), len(fitted), -1)
+
+    def smoothed_shares(number: int) -> np.ndarray:
+        shares = softmax(scores[:, number] / smoothing.temperature, axis=1)
+        is_known = ~is_held_back[number]
+        shares[human_rows[is_known]] = np.eye(shares.shape[1])[human_labels[is_known]]
+        return smooth(shares, features.graph, smoothing)
+
+    # Each in a thread of its own gives the same bytes as one after another.
+    with ThreadPoolExecutor() as threads:
+        shares = list(threads.map(smoothed_shares, range(len(fitted))))
+    held_out = np.full((len(human_rows), scores.shape[2]), np.nan)
+    for held_back, shares_without in zip(is_held_back[1:], shares[1:], strict=True):
+        held_out[held_back] = classifiers.log_odds(shares_without[human_rows[held_back]])
+    of_test = shares[0][:0]
+    if len(features.test):
+        of_test = softmax(score(fitted[0], features.test) / smoothing.temperature, axis=1)
+        of_test = smooth_new(of_test, shares[0], features.graph, smoothing)
+    return Scores(scores[:, 0], classifiers.log_odds(shares[0]), classifiers.log_odds(of_test), held_out, shares[0])
+
+
+def score(scorer: classifiers.Scorer, features: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
+    """Return float64 (n, n_classes), the scores of some ``rows`` or all; in chunks, so that memory stays flat."""
+    parts = chunks(len(features) if rows is None else len(rows), SCORING_CHUNK)
+    # A chunk a thread, each with one thread for its sums: the same bytes as one chunk after another.
+    with threadpool_limits(1), ThreadPoolExecutor() as threads:
+        scores = list(threads.map(lambda part: scorer(features[part if rows is None else rows[part]]), parts))
+    return np.concatenate(scores).astype(np.float64)
+
+
+def _fitter(
+    labels: Labels, features: FeatureSet, config: FitConfig, *, round_number: int, n_classes: int
+) -> FitWithout:
+    """Return a function that fits on all labels that teach, but for those of some human-labelled rows, int64."""
+    human_rows = np.flatnonzero(labels.is_human)
+    machine_rows = np.flatnonzero(labels.is_machine) if config.train_on == "all_labels" else human_rows[:0]
+
+    def fit(rows: np.ndarray, given: np.ndarray = labels.label) -> classifiers.Fitted:
+        weights = labels.confidence[rows] if config.weights == "confidence" else None
+        training_set = classifiers.TrainingSet(features.pool, rows, given[rows], weights, features.blocks)
+        return classifiers.fit(config.classifier, training_set, n_classes=n_classes, round_number=round_number)
+
+    def fit_without(held_back: np.ndarray) -> classifiers.Fitted:
+        if not len(held_back):
+            return fit(np.union1d(human_rows, machine_rows))
+        others = np.setdiff1d(human_rows, held_back)
+        fitted = fit(others)
+        if not len(machine_rows):
+            return fitted
+        given = np.array(labels.label)
+        given[machine_rows] = score(fitted, features.pool, machine_rows).argmax(axis=1)
+        return fit(np.union1d(others, machine_rows), given)
+
+    return fit_without

@@ -1,0 +1,1 @@
+"""What the people who answer hand in, and what they are told."""

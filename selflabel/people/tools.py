@@ -1,0 +1,77 @@
+"""What the tools tell the people who answer: of the queue, an image, the run; read from where the pipeline wrote it."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from selflabel import files
+from selflabel.labels import answers, pool_index, provenance, state
+
+# The tools stand outside the pipeline, whose stages are told their paths by dvc.yaml.
+FINAL, INDEX, CLASSES = "data/audit", "data/raw/index.csv", "data/raw/classes.json"
+QUEUE, ANSWERS = "data/queue/queue.csv", "answers.csv"
+HASH_LENGTH = 32
+
+
+def missing() -> str:
+    """Return what to do about questions without an answer; empty where there are none, or no run yet."""
+    n_open = state.read(FINAL).n_open if Path(FINAL).exists() else 0
+    return provenance.missing(n_open, QUEUE) if n_open else ""
+
+
+def append(path: str, annotator: str | None) -> str:
+    """Append the answers in a filled-in copy of the queue to answers.csv, and return how many were new.
+
+    Raises ``ValueError`` with a line for each fault; nothing is appended then.
+    """
+    options = {"classes": files.read_json(CLASSES), "known": pool_index.read(INDEX)["hash"].tolist()}
+    before = files.read_text(ANSWERS)
+    latest = {}
+    for old in sorted(answers.parse(before, source=ANSWERS, **options), key=lambda old: old.when):
+        latest[old.hash, old.annotator] = old.label
+    now = datetime.now(UTC).replace(microsecond=0)
+    text = answers.decode(Path(path).read_bytes(), source=path)
+    found, n_empty = answers.filled_in(text, source=path, annotator=annotator, now=now, **options)
+    # Why it was asked about, the run knows best: a spreadsheet may have lost it.
+    why = {}
+    if Path(FINAL).exists():
+        # The rows are those of the last run, which a newer download may have given to others.
+        asked, of_run = state.read(FINAL).asked, files.read_table(Path(FINAL, "labels.csv"))["hash"]
+        why = dict(zip(of_run[asked["row"]].tolist(), asked["strategy"], strict=True))
+    found = [one._replace(strategy=why.get(one.hash, one.strategy)) for one in found]
+    new = [one for one in found if latest.get((one.hash, one.annotator)) != one.label]
+    if new and (after := answers.renewed(before)) != before:
+        files.write_text(ANSWERS, after)
+    if new:
+        files.append_text(ANSWERS, ("" if before.endswith("\n") else "\n") + answers.lines(new))
+    return f"{len(new):,} answers appended to {ANSWERS}; {len(found) - len(new):,} were there, {n_empty:,} left empty"
+
+
+def story(image: str) -> str:
+    """Return the story of an image, a row of the pool or a content hash; raises ``ValueError`` if there is none."""
+    table = files.read_table(Path(FINAL, "labels.csv"))
+    is_row = image.isdecimal() and len(image) < HASH_LENGTH
+    found = [int(image)] if is_row else [i for i, digest in enumerate(table["hash"]) if digest == image]
+    if not found or found[0] >= len(table["row"]):
+        raise ValueError(f"the image must be a row from 0 to {len(table['row']) - 1} or its hash, got {image!r}")
+    final, classes = state.read(FINAL), files.read_json(CLASSES)
+    return "\n\n".join("\n".join(provenance.story(final, table, row, classes)) for row in found)
+
+
+def status(stale: Sequence[str]) -> str:
+    """Return how the run stands; ``stale``: the stages that `dvc repro` would run."""
+    final = state.read(FINAL)
+    lines = [*provenance.counts(final), _answers(), f"stale stages: {', '.join(stale) or 'none'}"]
+    return "\n".join([*lines, f"next: {'`dvc repro`' if stale else provenance.missing(final.n_open, QUEUE)}"])
+
+
+def _answers() -> str:
+    """Return how many images answers.csv knows, and how many of them teach."""
+    # Those of the last run: a newer download may have other rows.
+    hashes, classes = files.read_table(Path(FINAL, "labels.csv"))["hash"], files.read_json(CLASSES)
+    given = answers.parse(files.read_text(ANSWERS), source=ANSWERS, classes=classes, known=hashes.tolist())
+    teaching, judging = answers.known(given, classes=classes)
+    return (
+        f"{ANSWERS}: {len(teaching) + len(judging):,} images of this data set; {len(judging):,} of them judge machine "
+        "labels and do not teach"
+    )

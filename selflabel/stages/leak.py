@@ -1,0 +1,38 @@
+"""The tutorial's loop as published: an accepted image gets its *true* label. Only to be compared with."""
+
+from selflabel import files
+from selflabel.config import build
+from selflabel.config.load import load
+from selflabel.features import feature_set
+from selflabel.labels import state, table
+from selflabel.loop import acceptance
+from selflabel.loop.round import RoundConfig
+from selflabel.loop.run import run_loop
+from selflabel.stages import parse, run, say
+
+
+def main() -> None:
+    args = parse(__doc__, "before", "truth", "features", "graph", "classes", "out")
+    params = load()
+    truth = files.read_array(args.truth)
+    if not params.leak.iterations or not table.is_complete(truth):
+        # What nobody knows cannot leak.
+        files.write_table(args.out, table.to_columns(table.Labels.empty(0)))
+        say(f"leak: none ({'a truth is not known' if params.leak.iterations else 'leak.iterations is 0'})")
+        return
+
+    rule = acceptance.Rule("linear", params.leak.threshold_start, params.leak.threshold_step)
+    leaked = run_loop(
+        state.read(args.before),
+        feature_set.read(args.features, args.graph),
+        n_rounds=params.leak.iterations,
+        config=RoundConfig(build.plain_fit(params), rule),
+        classes=files.read_json(args.classes),
+        true_labels=truth,
+    ).labels
+    files.write_table(args.out, table.to_columns(leaked))
+    say(f"leak: {leaked.is_machine.sum():,} accepted with their true labels")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,43 @@
+"""Put every answer in the place of the machine's label, and where wanted learn from all: what is handed over."""
+
+from pathlib import Path
+
+import numpy as np
+
+from selflabel import files
+from selflabel.config import build
+from selflabel.config.load import load
+from selflabel.features import feature_set
+from selflabel.labels import pool_index, provenance, state
+from selflabel.loop.run import last_round
+from selflabel.models import distil
+from selflabel.stages import parse, run, say
+
+
+def main() -> None:
+    args = parse(__doc__, "audit", "features", "graph", "student", "index", "classes", "out")
+    params, out = load(), Path(args.out)
+    released, classes = state.read(args.audit).with_all_answers(), files.read_json(args.classes)
+    is_certified = files.read_table(Path(args.audit, "labels.csv"))["certified"]
+    test = np.empty((0, len(classes)), np.float32)
+    if params.audit.release == "best":
+        join = build.join(params)
+        last = last_round(
+            released,
+            feature_set.read(args.features, args.graph),
+            config=build.last_round(params),
+            classes=classes,
+            student=distil.read(args.student) if join else None,
+            join=join,
+        )
+        # The promise was about the labels before.
+        released, test, is_certified = last.state, last.test_probabilities, np.zeros_like(is_certified)
+    columns = provenance.columns(released, pool_index.read(args.index)["hash"], classes)
+    state.write(out, released, **columns, certified=is_certified)
+    files.write_array(out / "test_probabilities.npy", test)
+    n_human = int(released.labels.is_human.sum())
+    say(f"release: {n_human:,} labels by people, {int(released.labels.is_machine.sum()):,} by machine")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,50 @@
+"""Play one arm of the study over all its seeds, a process each."""
+
+from argparse import Namespace
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+
+from threadpoolctl import threadpool_limits
+
+from selflabel import files
+from selflabel.config import build, load
+from selflabel.evaluation import study
+from selflabel.features import feature_set
+from selflabel.loop.run import RunConfig
+from selflabel.stages import parse, run, say
+
+
+def main() -> None:
+    args = parse(__doc__, "arm", "arms", "inputs", "out")
+    plan = files.read_yaml(args.arms)
+    arm = plan["arms"][args.arm]["run"]
+    tree = study.merged(plan["base"], arm)
+    checked = load.parse(tree, source=f"{args.arms}, {args.arm}", sections=tuple(plan["base"]))
+    kind = {"has_true_labels": arm.get("true_labels", False), "has_classes": arm.get("per_class", False)}
+    kind["percentage"] = checked.seed_labels.percentage
+    arm_of = partial(_run_arm, args, build.run(checked), kind)
+    with ProcessPoolExecutor() as pool:
+        figures = list(pool.map(arm_of, plan["seeds"][arm.get("seeds", "chosen_on")]))
+    files.write_json(args.out, figures)
+    accuracies = ", ".join(f"{figure['accuracy']:.4f}" for figure in figures)
+    say(f"study: {args.arm} from {figures[0]['human_labels']:,} human labels, test accuracy {accuracies}")
+
+
+def _run_arm(args: Namespace, config: RunConfig, kind: dict, seed: int) -> dict:
+    data = study.Data(
+        feature_set.read(Path(args.inputs, "features"), Path(args.inputs, "graph")),
+        *(
+            files.read_array(Path(args.inputs, f"{part}_{kind}.npy"))
+            for kind in ("truth", "images")
+            for part in ("pool", "test")
+        ),
+        files.read_json(Path(args.inputs, "classes.json")),
+    )
+    # The processes share the cores already.
+    with threadpool_limits(1):
+        return study.run_arm(config, data, seed=seed, **kind)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,77 @@
+"""Bounds: exact ones on an error rate, from counted mistakes."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import binom, binomtest
+
+from selflabel.audit.bounds import n_to_reject, upper
+
+COUNTS = st.integers(1, 2000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
+ALPHAS = st.floats(0.001, 0.5)
+
+
+@pytest.mark.parametrize(("n", "target"), [(59, 0.05), (149, 0.02), (299, 0.01)])
+def test_so_many_right_answers_without_a_mistake_show_so_small_an_error(n, target):
+    """The rule of three, exactly: (1 − target)^n is 5 % there."""
+    assert n_to_reject(target, alpha=0.05) == n
+    assert upper(0, n, alpha=0.05) <= target < upper(0, n - 1, alpha=0.05)
+
+
+@pytest.mark.parametrize("target", [0.01, 0.05, 0.3, 0.5])
+def test_where_n_images_do_exactly_it_takes_n_and_not_one_more(target):
+    """There the quotient of two logarithms is a whole number, but may be computed as a little more."""
+    assert [n_to_reject(target, alpha=(1 - target) ** n) for n in range(1, 30)] == list(range(1, 30))
+
+
+@settings(deadline=None)
+@given(st.floats(0.001, 0.9), ALPHAS)
+def test_one_image_less_than_it_takes_does_not_do(target, alpha):
+    n = n_to_reject(target, alpha=alpha)
+    assert upper(0, n, alpha=alpha) <= target * (1 + 1e-6)
+    assert upper(0, n - 1, alpha=alpha) >= target * (1 - 1e-6)
+
+
+@settings(deadline=None)
+@given(COUNTS, ALPHAS)
+def test_it_is_scipys_clopper_pearson_bound(counts, alpha):
+    exact = binomtest(*counts, alternative="less").proportion_ci(1 - alpha, method="exact")
+    assert upper(*counts, alpha=alpha) == pytest.approx(exact.high, rel=1e-9)
+
+
+@settings(deadline=None)
+@given(COUNTS, ALPHAS)
+def test_at_the_bound_so_few_mistakes_have_a_chance_of_alpha(counts, alpha):
+    """What defines it, by the binomial distribution instead of the beta distribution."""
+    n_wrong, n = counts
+    bound = upper(n_wrong, n, alpha=alpha)
+    assert n_wrong / n < bound <= 1 or n_wrong == n
+    assert n_wrong == n or binom.cdf(n_wrong, n, bound) == pytest.approx(alpha, rel=1e-6)
+
+
+@pytest.mark.parametrize(("n_wrong", "n"), [(0, 0), (1, 1), (40, 40)])
+def test_nothing_drawn_and_nothing_right_exclude_no_error_rate(n_wrong, n):
+    assert upper(n_wrong, n, alpha=0.05) == 1.0
+
+
+@pytest.mark.parametrize("alpha", [0.2, 0.05, 0.01])
+@pytest.mark.parametrize("n", [1, 20, 300])
+def test_whatever_the_error_rate_the_bound_is_below_it_in_at_most_alpha_of_all_draws(n, alpha):
+    """Not simulated but summed up, over every number of mistakes."""
+    bounds = np.array([upper(n_wrong, n, alpha=alpha) for n_wrong in range(n + 1)])
+    for rate in np.linspace(0, 1, 101):
+        chances = binom.pmf(np.arange(n + 1), n, rate)
+        assert chances[bounds < rate].sum() <= alpha + 1e-9
+
+
+@settings(deadline=None)
+@given(COUNTS, ALPHAS)
+def test_more_mistakes_raise_it_and_more_images_lower_it(counts, alpha):
+    n_wrong, n = counts
+    bound = upper(n_wrong, n, alpha=alpha)
+    assert upper(n_wrong + 1, n + 1, alpha=alpha) >= bound >= upper(n_wrong, n + 1, alpha=alpha)
+
+
+def test_a_tiny_risk_asks_for_many_and_not_for_infinitely_many():
+    assert n_to_reject(0.05, alpha=1e-30) == pytest.approx(np.log(1e-30) / np.log(0.95), abs=1)

@@ -1,0 +1,91 @@
+"""The certificate's sentences, whole: one for each way it can end."""
+
+import pytest
+from examples import CERTIFICATE
+
+from selflabel.audit import wording
+
+
+def sentences(**changes):
+    return wording.statements(CERTIFICATE | changes)
+
+
+def test_each_promise_has_its_sentence():
+    assert sentences() == [
+        "Audit: of 300 machine labels drawn at random 20 are wrong; 500 human labels in all.",
+        "Estimate: none, for fewer than five audited labels are wrong, or right.",
+        "Whole set: at most 9.6 % of the 1,000 machine labels about which nobody was asked are wrong.",
+        "By class, all together: at most 3.2 % (Bag) to 20 % (Coat) are wrong; metrics/certificate_classes.csv has "
+        "all, and how many answers would do.",
+        "Certified: at most 5 % of the 600 machine labels with a confidence of at least 0.9 are wrong.",
+        "Whole data set: 90 more labels by people would certify that at most 5 % of all 1,200 labels are wrong; "
+        "10 would certify 8 % (with audit.label_rest; to choose among these is another look).",
+        "Each promise holds for this set of labels with 95 % confidence, not on average over many sets, and by itself. "
+        "Wrong means: not what the person asked says; labels that people gave count as right.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("bound", "said"), [(0.1284, "12.9 %"), (0.0003, "0.03 %"), (0.00987, "0.99 %"), (0.13, "13 %"), (1.0, "100 %")]
+)
+def test_a_bound_is_never_rounded_down(bound, said):
+    assert f"at most {said} of the 1,000" in sentences(whole={"error_at_most": bound})[2]
+
+
+def test_levels_are_told_as_they_are():
+    found = sentences(target=1 / 30, confidence=0.9996)
+    assert "at most 3.33333 % of" in found[4] and "with 99.96 % confidence" in found[-1]
+
+
+@pytest.mark.parametrize(
+    ("n_enough", "end"),
+    [
+        (520, "set audit.looks to how many there are to be in all.)"),
+        (0, "better labels would help, or a larger audit.error."),
+    ],
+)
+def test_where_nothing_is_certified_it_says_what_would_be_enough(n_enough, end):
+    enough = {"n_enough": n_enough} if n_enough else {}
+    found = sentences(certified={"n": 0, "coverage": 0.0} | enough)[4]
+    assert found.startswith("Certified: no image.") and found.endswith(end)
+    assert ("some 520 would be enough, were as large a share wrong." in found) == bool(n_enough)
+
+
+def test_missing_answers_are_counted_and_promise_nothing():
+    (found,) = sentences(audit=CERTIFICATE["audit"] | {"n_missing": 12})
+    assert found.startswith("Nothing is certified yet: 12 of the 300 answers of the audit are missing.")
+
+
+@pytest.mark.parametrize(("n_machine", "why"), [(1_000, "audit.size is 0"), (0, "there is no machine label")])
+def test_without_an_audit_nothing_is_known(n_machine, why):
+    (found,) = sentences(audit=CERTIFICATE["audit"] | {"n_drawn": 0}, n_machine=n_machine)
+    assert found.startswith(f"No audit ({why}") and "88 answers are the fewest" in found
+
+
+def test_the_whole_data_set_is_certified_once_people_have_labelled_the_rest():
+    done = {"n_answered": 88, "n_missing": 0, "n_skipped": 2, "is_issued": True}
+    assert sentences(rest_by_people=done)[5] == (
+        "Whole data set: at most 5 % of all 1,200 labels, but for 2 that nobody could tell, are wrong; "
+        "88 labels by people saw to that."
+    )
+    missing = {"n_answered": 50, "n_missing": 40, "n_skipped": 0, "is_issued": False}
+    assert "90 more labels by people (40 are missing) would certify" in sentences(rest_by_people=missing)[5]
+
+
+def test_estimates_looks_and_skips_are_told():
+    both = {
+        "classical": {"estimate": 0.1, "low": 0.05, "high": 0.15},
+        "prediction_powered": {"estimate": 0.09, "low": 0.06, "high": 0.12},
+    }
+    found = sentences(estimate=both, looks=3, audit=CERTIFICATE["audit"] | {"n_skipped": 4})
+    assert "(4 that nobody could tell count as wrong)" in found[0]
+    assert found[1] == (
+        "Estimate, with an approximate interval at 95 %: 10.0 % (5.0 to 15.0) of the machine labels are wrong; with "
+        "the confidences of all labels (PPI++) 9.0 % (6.0 to 12.0)."
+    )
+    assert "and by itself; 3 looks share the risk." in found[-1]
+
+
+def test_an_audit_that_waits_for_the_rounds_says_so():
+    (found,) = sentences(audit=CERTIFICATE["audit"] | {"n_drawn": 0, "n_awaited": 94})
+    assert found.startswith("No audit yet: 94 questions of the rounds have no answer")

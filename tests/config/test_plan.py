@@ -1,0 +1,91 @@
+"""Plans: what a run would do, and what hinders it."""
+
+import re
+
+import pytest
+import yaml
+from projects import ROOT
+
+from selflabel.config import load, plan
+from selflabel.config.plan import Data
+from selflabel.data.listing import Problem
+
+OWN = Data(n_pool=3_000, n_test=0, given={"cat": 20, "dog": 2}, n_values=28 * 28)
+
+
+def loaded(**sections):
+    tree = yaml.safe_load((ROOT / "params.yaml").read_text())
+    for name, values in sections.items():
+        tree[name] |= values
+    return load.parse(tree, source="params.yaml")
+
+
+PEOPLE = {"dataset": {"name": "folder", "path": "pets"}, "answers": {"source": "people"}}
+
+
+def told(data=OWN, **sections):
+    return dict(line.split(": ", 1) for line in plan.lines(loaded(**PEOPLE | sections), data))
+
+
+def test_a_plan_counts_images_classes_and_what_people_are_asked():
+    lines = told(self_label={"iterations": 3}, ask={"per_round": 50, "budget": 540}, audit={"size": 100})
+    assert lines["data"] == "folder pets: 3,000 images in the pool, no test images: accuracy is estimated out of fold"
+    assert lines["labels given"] == "22, of 2 classes (cat 20, dog 2)"
+    assert lines["people"] == "150 questions in 3 rounds, 100 images to audit, people"
+
+
+def test_classes_that_a_spreadsheet_would_run_are_told():
+    assert told(OWN._replace(given={"=1": 20, "dog": 2}))["spreadsheets"] == (
+        "the queue has an apostrophe before =1, lest they be run"
+    )
+    assert "spreadsheets" not in told()
+
+
+def test_nobody_is_asked_more_than_there_is():
+    lines = told(Data(100, 0, {"cat": 20, "dog": 20}, 784), ask={"per_round": 50, "budget": 540}, audit={"size": 100})
+    assert lines["people"].startswith("60 questions in 10 rounds, 0 images to audit")
+    assert told(ask={"strategy": "none"})["people"].startswith("0 questions")
+
+
+def test_the_first_files_that_cannot_be_used_are_named():
+    refused = [Problem(f"{name}.png", "zero bytes") for name in "abcd"]
+    assert told(OWN._replace(refused=refused))["files that cannot be used"] == (
+        "4: a.png (zero bytes), b.png (zero bytes), c.png (zero bytes), ..."
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "sections", "fault"),
+    [
+        (OWN, {"answers": {"source": "simulated"}}, "answers.source must be people where no truth is known"),
+        (OWN, {"self_label": {"folds": 3}}, "self_label.folds must be at most the seed labels of each class"),
+        (OWN._replace(refused=[Problem("a", "b")]), {}, "dataset.on_error must be skip to go on without 1 file that"),
+    ],
+)  # fmt: skip
+def test_what_hinders_a_run_is_told(data, sections, fault):
+    values = {name: PEOPLE.get(name, {}) | sections.get(name, {}) for name in PEOPLE.keys() | sections.keys()}
+    found = plan.faults(loaded(**values), data, n_round_rows=10)
+    assert len([sentence for sentence in found if sentence.startswith(fault)]) == 1
+
+
+def test_of_a_benchmark_seeds_are_drawn_and_the_others_can_be_asked_about():
+    data = Data(60, 0, {"cat": 30, "dog": 30}, 784)
+    sections = {"seed_labels": {"percentage": 10.0}, "ask": {"per_round": 3, "budget": 9}, "audit": {"size": 20}}
+    assert told(data, **sections)["people"].startswith("9 questions in 10 rounds, 20 images to audit")
+    few = loaded(**PEOPLE | {"seed_labels": {"percentage": 5.0}})
+    (found,) = plan.faults(few, data, n_round_rows=10)
+    assert found.endswith("got 3, more than there are of cat (2), dog (2)")
+
+
+def test_more_rounds_than_the_table_has_and_nothing_else_hinder_the_default():
+    assert plan.faults(loaded(), plan.survey(loaded()), n_round_rows=10) == []
+    (found,) = plan.faults(loaded(), plan.survey(loaded()), n_round_rows=9)
+    assert found.startswith("self_label.iterations must be at most 9")
+
+
+def test_the_estimates_of_the_default_hold_what_was_measured():
+    """Cold: 73 to 87 seconds, 253 MB of data and as much in the cache (README)."""
+    lines = dict(line.split(": ", 1) for line in plan.lines(loaded(), plan.survey(loaded())))
+    low, high = map(int, re.findall(r"\d+", lines["time"])[:2])
+    assert low <= 73 and high >= 87
+    assert 350 <= int(re.search(r"\d+", lines["disk"])[0]) <= 650

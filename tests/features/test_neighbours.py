@@ -1,0 +1,156 @@
+"""The graph: who is whose neighbour, how near, and what smoothing along it gives."""
+
+import faiss
+import numpy as np
+import pytest
+from scipy.spatial.distance import cdist
+from threadpoolctl import threadpool_info
+
+from selflabel.features import neighbours as graph
+from selflabel.features.neighbours import Graph
+from selflabel.models import smoothing
+from selflabel.models.smoothing import SmoothingConfig
+
+POINTS = np.random.default_rng(0).normal(size=(60, 3)).astype(np.float32)
+SMOOTHING = SmoothingConfig(alpha=0.8, steps=30, temperature=1.0)
+
+
+def of(points, k):
+    return graph.similarity(*graph.nearest(points, neighbours=k)[0])
+
+
+def exact(pool, points, k, *, of_itself):
+    squares = cdist(points, pool, "sqeuclidean")
+    if of_itself:
+        np.fill_diagonal(squares, np.inf)
+    order = np.argsort(squares, axis=1)[:, :k]
+    return order, np.take_along_axis(squares, order, axis=1)
+
+
+@pytest.mark.parametrize("of_itself", [True, False])
+def test_the_neighbours_are_the_nearest_of_the_pool_and_never_the_row_itself(of_itself):
+    others = POINTS if of_itself else POINTS[:7] + 0.3
+    rows, distances = graph.nearest(POINTS, others, neighbours=5)[0 if of_itself else 1]
+    expected_rows, expected = exact(POINTS, others, 5, of_itself=of_itself)
+    np.testing.assert_array_equal(rows, expected_rows)
+    np.testing.assert_allclose(distances, expected, rtol=1e-5)
+    assert rows.dtype == np.int32 and distances.dtype == np.float32
+
+
+def test_there_are_no_more_neighbours_than_others():
+    (own, _), (others, _) = graph.nearest(POINTS[:4], POINTS, neighbours=10)
+    assert own.shape == (4, 3) and others.shape == (60, 4)
+    assert graph.nearest(POINTS[:1], neighbours=10)[0][0].shape == (1, 0)
+
+
+def test_a_row_with_more_twins_than_neighbours_has_neighbours_all_the_same():
+    ((rows, distances),) = graph.nearest(np.zeros((20, 3), np.float32), neighbours=4)
+    assert rows.shape == (20, 4) and np.all(distances == 0)
+    assert not np.any(rows == np.arange(20)[:, None])
+    similar = graph.similarity(rows, distances)
+    assert np.isfinite(similar.toarray()).all()
+
+
+def test_in_a_large_pool_almost_all_of_the_nearest_are_found():
+    pool = np.random.default_rng(1).normal(size=(8_000, 6)).astype(np.float32)
+    ((rows, _),) = graph.nearest(pool, neighbours=10)
+    expected = [exact(pool, pool[[i]], 11, of_itself=False)[0][0, 1:] for i in range(0, 8_000, 80)]
+    recall = np.mean([np.isin(found, rows[i * 80]).mean() for i, found in enumerate(expected)])
+    assert recall > 0.97
+    assert rows.min() >= 0
+
+
+def test_the_cells_and_what_they_are_learnt_from_grow_with_the_pool_up_to_a_bound(monkeypatch):
+    """Then time does not grow with the square of the pool."""
+    seen = []
+
+    class Index(faiss.IndexIVFFlat):
+        def train(self, rows):
+            seen.append((self.nlist, len(rows)))
+            super().train(rows)
+
+    monkeypatch.setattr(faiss, "IndexIVFFlat", Index)
+    pool = np.random.default_rng(0).normal(size=(12_000, 2)).astype(np.float32)
+    monkeypatch.setattr(graph, "MAX_CELLS", 20)
+    for n in (200, 4_000, 12_000):
+        graph.nearest(pool[:n], neighbours=2)
+    assert [n_cells for n_cells, _ in seen] == [1, 16, 20]
+    assert all(n_rows <= 2 * graph.TRAINED_ON * n_cells for n_cells, n_rows in seen)
+
+
+def test_equally_near_ones_come_in_the_order_of_their_rows():
+    ((rows, distances),) = graph.nearest(np.float32([[0], [1], [-1], [1], [5]]), neighbours=3)
+    assert rows[0].tolist() == [1, 2, 3] and distances[0].tolist() == [1, 1, 1]
+
+
+def test_where_the_cells_searched_hold_too_few_all_are_searched():
+    """Half of the pool is one point, so that its cells are large and the others' small."""
+    generator = np.random.default_rng(2)
+    pool = np.concatenate([np.zeros((5_000, 2)), 10 + generator.normal(size=(50, 2))]).astype(np.float32)
+    ((rows, distances),) = graph.nearest(pool, neighbours=1_000)
+    assert rows.shape == (5_050, 1_000) and rows.min() >= 0 and np.all(np.diff(distances, axis=1) >= 0)
+
+
+def test_the_neighbours_do_not_depend_on_the_number_of_threads():
+    before = [library["num_threads"] for library in threadpool_info()]
+    one, other = (graph.nearest(POINTS, neighbours=5)[0] for _ in range(2))
+    np.testing.assert_array_equal(one[1], other[1])
+    assert [library["num_threads"] for library in threadpool_info()][: len(before)] == before
+
+
+def test_the_weight_falls_from_one_to_a_fiftieth_at_the_farthest_neighbour():
+    neighbours, distances = np.array([[1, 2], [0, 2], [1, 0]]), np.array([[1.0, 4], [1, 1], [1, 4]])
+    similar = graph.similarity(neighbours, distances).toarray()
+    np.testing.assert_array_equal(similar, similar.T)
+    # 0–1: exp(−1) and exp(−4), of which the larger; 0–2 and 1–2 are both ways exp(−4), exp(−4) and exp(−1).
+    weight = np.array([[0, np.exp(-1), np.exp(-4)], [np.exp(-1), 0, np.exp(-1)], [np.exp(-4), np.exp(-1), 0]])
+    scale = 1 / np.sqrt(weight.sum(axis=1))
+    np.testing.assert_allclose(similar, scale[:, None] * weight * scale, rtol=1e-6)
+    np.testing.assert_allclose(graph.weights(distances).sum(axis=1), 1, rtol=1e-6)
+    first = graph.weights(distances)[0]
+    assert first[0] / first[1] == pytest.approx(np.exp(3), rel=1e-5)
+
+
+def test_smoothing_is_what_the_closed_form_gives_after_enough_steps():
+    """F = (1 − α)(I − α S)⁻¹ P (Zhou et al., NIPS 2003), rows made to sum to one."""
+    shares = np.random.default_rng(0).dirichlet(np.ones(3), size=60)
+    similar = of(POINTS, 5)
+    found = smoothing.smooth(shares, Graph(similar, None, None), SMOOTHING._replace(steps=500))
+    expected = np.linalg.solve(np.eye(60) - 0.8 * similar.toarray(), 0.2 * shares)
+    np.testing.assert_allclose(found, expected / expected.sum(axis=1, keepdims=True), rtol=1e-4)
+
+
+@pytest.mark.parametrize("changes", [{"steps": 0}, {"alpha": 0.0}])
+def test_without_steps_or_neighbours_share_everything_stays(changes):
+    shares = np.random.default_rng(0).dirichlet(np.ones(3), size=60)
+    found = smoothing.smooth(shares, Graph(of(POINTS, 5), None, None), SMOOTHING._replace(**changes))
+    np.testing.assert_allclose(found, shares, rtol=1e-5)
+
+
+def test_a_known_row_carries_its_neighbours_along():
+    line = np.arange(10, dtype=np.float32)[:, None]
+    shares = np.full((10, 2), 0.5)
+    shares[[0, 9]] = np.eye(2)
+    found = smoothing.smooth(shares, Graph(of(line, 2), None, None), SMOOTHING)
+    assert np.all(found[:5, 0] > 0.5) and np.all(found[5:, 1] > 0.5)
+    assert np.all(np.diff(found[:, 0]) < 0)
+
+
+def test_an_image_outside_the_pool_gets_its_neighbours_and_a_fifth_of_its_own():
+    pool, own = np.array([[1.0, 0], [0, 1], [0, 1]]), np.array([[0.3, 0.7]])
+    links = Graph(None, np.array([[0, 2]]), np.array([[0.75, 0.25]]))
+    np.testing.assert_allclose(
+        smoothing.smooth_new(own, pool, links, SMOOTHING), [[0.8 * 0.75 + 0.2 * 0.3, 0.34]], rtol=1e-6
+    )
+
+
+def test_principal_components_are_those_of_the_pool():
+    pool = np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32) * [10, 1, 0.1, 3] + 5
+    of_pool, of_test = graph.principal_components(pool.astype(np.float32), pool[:3].astype(np.float32), components=2)
+    np.testing.assert_allclose(of_pool[:3], of_test, rtol=1e-4)
+    spread = of_pool.std(axis=0)
+    assert spread[0] == pytest.approx(pool[:, 0].std(), rel=0.05) and spread[1] == pytest.approx(
+        pool[:, 3].std(), rel=0.1
+    )
+    assert np.abs(of_pool.mean(axis=0)).max() < 1e-4
+    assert graph.principal_components(pool[:3], pool, components=128)[0].shape == (3, 3)

@@ -1,0 +1,350 @@
+"""Real `dvc repro` runs that ask: questions, answers simulated and people's, the queue, and what tells of them."""
+
+import csv
+import json
+import shutil
+
+import numpy as np
+import pytest
+import yaml
+from projects import Project
+
+from selflabel import files
+from selflabel.labels import state
+from selflabel.labels import table as labels
+
+ROUNDS = ("data/rounds/1", "data/rounds/2", "data/rounds/3", "data/final")
+
+
+def final(project: Project) -> labels.Labels:
+    return labels.read(project.folder / "data/final/labels.csv")
+
+
+def queue(project: Project) -> dict[str, np.ndarray]:
+    return files.read_table(project.folder / "data/queue/queue.csv")
+
+
+def fill_in(project: Project, name: str, rows: dict[int, str]) -> None:
+    """Copy the queue to a file of its own with the labels of some of its rows."""
+    with (project.folder / "data/queue/queue.csv").open() as source:
+        table = list(csv.DictReader(source))
+    for row in table:
+        row["label"] = rows.get(int(row["row"]), "")
+    with (project.folder / name).open("w") as target:
+        writer = csv.DictWriter(target, table[0])
+        writer.writeheader()
+        writer.writerows(table)
+
+
+def true_labels(project: Project, rows: np.ndarray) -> dict[int, str]:
+    truth = np.load(project.folder / "data/truth/pool.npy")
+    return {int(row): str(truth[row]) for row in rows}
+
+
+@pytest.fixture(scope="module")
+def _people(_asked: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    project = Project(tmp_path_factory.mktemp("people") / "project")
+    shutil.copytree(_asked.folder, project.folder, symlinks=True)
+    # Its questions would stand in the queue beside those of the rounds.
+    project.set(answers={"source": "people"}, audit={"size": 0})
+    (project.folder / "printed").write_text(project.repro())
+    return project
+
+
+@pytest.fixture
+def people(_people: Project, tmp_path) -> Project:
+    """The run that asks, with nobody's answers yet."""
+    shutil.copytree(_people.folder, tmp_path / "project", symlinks=True)
+    return Project(tmp_path / "project")
+
+
+def test_what_is_asked_becomes_human_labels_and_all_are_counted(asking_project):
+    table = final(asking_project)
+    assert np.bincount(table.origin, minlength=4).tolist() == [0, 76, 50, 1498 - 126]
+    truth = np.load(asking_project.folder / "data/truth/pool.npy")
+    assert np.array_equal(table.label[table.is_human], truth[table.is_human])
+    report = json.loads((asking_project.folder / "metrics/evaluate.json").read_text())
+    assert report["human_labels"] == report["baselines"]["random_labels"]["human_labels"] == 126
+    rounds = files.read_table(asking_project.folder / "metrics/rounds.csv")
+    assert rounds["n_questions"].tolist() == [20, 20, 10, 0]
+    assert rounds["human_labels"].tolist() == [76, 96, 116, 126]
+    for column in ("claimed_precision", "shown_precision", "calibration_error"):
+        assert np.all((rounds[column] > 0) & (rounds[column] <= 1))
+    assert not len(queue(asking_project)["row"])
+
+
+def test_labels_do_not_depend_on_the_truth_of_images_nobody_asked_about(asking_project):
+    """The fence, at work: with every other true label permuted, the same bytes come out."""
+    project = asking_project
+    before = project.bytes_of("data/rounds", "data/answers", "data/final")
+    path = project.folder / "data/truth/pool.npy"
+    truth, others = np.load(path), np.flatnonzero(~final(project).is_human)
+    truth[others] = np.random.default_rng(0).permutation(truth[others])
+    path.unlink()
+    np.save(path, truth)
+    for number in (1, 2, 3):
+        for name in ("self_label", "answer"):
+            project.repro("--single-item", "--force", "--no-run-cache", f"rounds/dvc.yaml:{name}@{number}")
+    project.repro("--single-item", "--force", "--no-run-cache", "finish")
+    assert project.bytes_of("data/rounds", "data/answers", "data/final") == before
+
+
+def test_a_run_goes_on_without_answers_and_ends_with_how_to_give_them(people):
+    printed = (people.folder / "printed").read_text()
+    sentences = [line for line in printed.splitlines() if line.startswith(("evaluate:", "draw:", "queue:"))]
+    assert sentences[-1].startswith("queue: 20 answers missing: fill in the column label")
+    # A desk holds one round's questions: with none answered, later rounds ask no more.
+    assert len(queue(people)["row"]) == 20
+    assert final(people).is_human.sum() == 76
+    assert final(people).is_labelled.all()
+    shown = people.run("python", "-m", "selflabel", "results").stdout
+    assert "20 answers missing" in shown
+
+
+def test_answers_teach_from_round_0_on_and_the_next_questions_are_others(people):
+    rows = queue(people)["row"]
+    fill_in(people, "filled.csv", true_labels(people, rows[:13]))
+    done = people.run("python", "-m", "selflabel", "answer", "filled.csv", "--annotator", "ann")
+    assert done.stdout == "13 answers appended to answers.csv; 0 were there, 7 left empty\n"
+    assert (people.folder / "answers.csv").read_text().splitlines()[0].endswith(",strategy")
+    ran = people.stages_run("queue")
+    assert ran[:2] == ["seed_labels", "self_label@1"] and ran[-2:] == ["audit", "queue"]
+    table = files.read_table(people.folder / "data/final/labels.csv")
+    is_human = table["origin"] == "human"
+    assert set(table["annotator"][is_human]) == {"ann"} and is_human.sum() == 13
+    assert set(table["round"][is_human]) == {0}
+    assert len(queue(people)["row"]) == 20 and not np.isin(queue(people)["row"], rows[:13]).any()
+    later = queue(people)["row"]
+    fill_in(people, "filled.csv", true_labels(people, later[:1]))
+    people.run("python", "-m", "selflabel", "answer", "filled.csv", "--annotator", "ann")
+    # An answer serves once for all: the same file again adds nothing.
+    again = people.run("python", "-m", "selflabel", "answer", "filled.csv", "--annotator", "ann")
+    assert again.stdout.startswith("0 answers appended to answers.csv; 1 were there")
+
+
+def test_skips_and_ties_leave_the_label_to_the_machine_and_are_told(people):
+    first, second, third = queue(people)["row"][:3]
+    truth = true_labels(people, queue(people)["row"])
+    fill_in(people, "ann.csv", {first: "skip", second: truth[second], third: truth[third]})
+    fill_in(people, "bob.csv", {second: str((int(truth[second]) + 1) % 10), third: truth[third]})
+    for name in ("ann", "bob"):
+        people.run("python", "-m", "selflabel", "answer", f"{name}.csv", "--annotator", name)
+    people.repro("queue")
+    asked = state.read(people.folder / "data/final").asked
+    of_row = {int(row): position for position, row in enumerate(asked["row"])}
+    status = {row: asked["status"][of_row[int(row)]] for row in (first, second, third)}
+    assert status == {first: "skipped", second: "tied", third: "answered"}
+    assert asked["annotator"][of_row[int(third)]] == "ann;bob"
+    # The tie is back in the queue, the skip is not.
+    assert second in queue(people)["row"] and first not in queue(people)["row"]
+    told = people.run("python", "-m", "selflabel", "status").stdout
+    assert f"disagreement on row {second}" in told and "1 skipped" in told and "1 tied" in told
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("{hash},77,ann,2026-01-01,,", "answers.csv:2: label must be one of the classes or skip, got '77'"),
+        ("0123,7,ann,2026-01-01,,", "answers.csv:2: hash must be 32 lower-case hexadecimal digits"),
+        ("{hash},7,ann", "answers.csv:2: a row must have 6 cells, got 3"),
+        ("<<<<<<< HEAD", "line 2 holds a merge-conflict marker"),
+    ],
+)
+def test_a_wrong_answer_is_refused_with_file_and_line_and_nothing_is_lost(people, line, sentence):
+    path = people.folder / "answers.csv"
+    text = path.read_text() + line.format(0, hash=queue(people)["hash"][0]) + "\n"
+    path.write_text(text)
+    done = people.run("dvc", "repro", "queue", check=False)
+    assert done.returncode != 0
+    assert sentence in done.stdout and "Traceback" not in done.stdout
+    fill_in(people, "filled.csv", true_labels(people, queue(people)["row"][:1]))
+    refused = people.run("python", "-m", "selflabel", "answer", "filled.csv", "--annotator", "ann", check=False)
+    assert refused.returncode != 0 and sentence in refused.stdout
+    assert path.read_text() == text
+
+
+def test_an_answer_without_a_name_is_refused(people):
+    fill_in(people, "filled.csv", true_labels(people, queue(people)["row"][:1]))
+    done = people.run("python", "-m", "selflabel", "answer", "filled.csv", check=False)
+    assert done.returncode != 0
+    assert "filled.csv:2: annotator must be a name" in done.stdout
+
+
+def test_an_answer_serves_a_later_run_with_other_parameters(people):
+    rows = queue(people)["row"]
+    fill_in(people, "filled.csv", true_labels(people, rows))
+    people.run("python", "-m", "selflabel", "answer", "filled.csv", "--annotator", "ann")
+    people.set(self_label={"iterations": 1}, ask={"per_round": 10, "budget": 20})
+    people.repro("queue")
+    # All of them, and not just as many as this run would have asked for.
+    assert final(people).is_human.sum() == 76 + 20
+    assert not len(queue(people)["row"])
+
+
+@pytest.mark.parametrize("origin", ["seed", "human", "machine"])
+def test_an_images_story_is_told_in_five_lines(asking_project, origin):
+    table = files.read_table(asking_project.folder / "data/final/labels.csv")
+    row = int(np.flatnonzero(table["origin"] == origin)[0])
+    told = asking_project.run("python", "-m", "selflabel", "explain", str(row)).stdout
+    lines = told.strip().splitlines()
+    assert len(lines) == 5
+    assert lines[0] == f"row {row}, hash {table['hash'][row]}: {table['class'][row]} ({origin})"
+    assert asking_project.run("python", "-m", "selflabel", "explain", table["hash"][row]).stdout == told
+    if origin == "human":
+        assert lines[4].startswith("asked in round ") and lines[4].endswith(f"answered, {table['class'][row]}")
+
+
+def test_an_image_that_is_not_there_is_an_error_in_one_sentence(asking_project):
+    done = asking_project.run("python", "-m", "selflabel", "explain", "1498", check=False)
+    assert done.stdout == "error: the image must be a row from 0 to 1497 or its hash, got '1498'\n"
+
+
+def test_status_tells_how_the_run_stands_and_what_to_do(people):
+    told = people.run("python", "-m", "selflabel", "status").stdout
+    assert "answers.csv: 0 images of this data set; 0 of them judge machine labels and do not teach" in told
+    assert "labelled: 1,498 of 1,498 images (76 seed, 0 human, 1,422 machine; 0 none)" in told
+    assert "asked: 20 (0 answered, 0 skipped, 20 open, 0 tied)" in told
+    assert "stale stages: none\nnext: 20 answers missing" in told
+    people.set(self_label={"threshold_start": 0.7})
+    told = people.run("python", "-m", "selflabel", "status").stdout
+    assert "self_label@1" in told and told.endswith("next: `dvc repro`\n")
+
+
+def test_a_preset_sets_its_parameters_and_runs(asking_project):
+    # The preset's ten rounds, not the three of the tests.
+    asking_project.run("python", "-m", "selflabel", "rounds", "10")
+    # One of one's own: the tutorial's features are for larger images, and a list has to survive the shell.
+    preset = files.read_yaml(asking_project.folder / "presets/tutorial.yaml")
+    preset["features"] = {"extractor": ["hog_fine", "pixels"], "components": 20}
+    files.write_text(asking_project.folder / "presets/mine.yaml", yaml.safe_dump(preset))
+    asking_project.run("make", "run", "PRESET=mine", "--old-file=.venv/ready")
+    tree = files.read_yaml(asking_project.folder / "params.yaml")
+    assert tree["ask"]["strategy"] == "none" and tree["self_label"]["accept"] == "linear"
+    assert tree["features"]["extractor"] == ["hog_fine", "pixels"]
+    assert final(asking_project).is_human.sum() == 16
+    done = asking_project.run("python", "-m", "selflabel", "preset", "turorial", check=False)
+    assert "error: the preset must be one of " in done.stdout and "got 'turorial'" in done.stdout
+
+
+@pytest.fixture
+def audited(people) -> Project:
+    """The run that asks people, with nobody's answers yet and an audit of a hundred images."""
+    # It would wait for the rounds' questions.
+    people.set(audit={"size": 100}, ask={"budget": 0})
+    people.repro("queue")
+    return people
+
+
+def certificate(project: Project) -> dict:
+    return json.loads((project.folder / "metrics/certificate.json").read_text())
+
+
+def of_the_audit(project: Project, strategy: str = "audit") -> np.ndarray:
+    found = queue(project)
+    return found["row"][found["strategy"] == strategy]
+
+
+def answer(project: Project, rows: dict[int, str]) -> None:
+    fill_in(project, "filled.csv", rows)
+    project.run("python", "-m", "selflabel", "answer", "filled.csv", "--annotator", "ann")
+
+
+def test_an_audit_without_answers_certifies_nothing_and_waits_in_the_queue(audited):
+    assert len(of_the_audit(audited)) == 100 == len(queue(audited)["row"])
+    # Who is to judge a label is not told it.
+    assert set(queue(audited)["suggestion"][queue(audited)["strategy"] == "audit"]) == {""}
+    assert certificate(audited)["certified"]["n"] == 0
+    assert not files.read_table(audited.folder / "data/audit/labels.csv")["certified"].any()
+    audited.repro("evaluate", "draw")
+    shown = audited.run("python", "-m", "selflabel", "results").stdout
+    assert "Nothing is certified yet: 100 of the 100 answers of the audit are missing." in shown
+    assert "100 answers missing" in shown
+
+
+def test_an_audit_waits_until_the_rounds_have_their_answers(people):
+    people.set(audit={"size": 100}, ask={"budget": 25})
+    people.repro("queue")
+    n_seen = []
+    while not len(of_the_audit(people)):
+        n_seen.append(len(queue(people)["row"]))
+        told = people.run("dvc", "repro", "--force", "--single-item", "audit").stdout
+        assert f"No audit yet: {n_seen[-1]} questions of the rounds have no answer" in told
+        answer(people, true_labels(people, queue(people)["row"]))
+        people.repro("queue")
+    assert n_seen == [20, 5] and len(of_the_audit(people)) == 100 == len(queue(people)["row"])
+
+
+def test_answers_to_the_audit_run_no_round_and_change_no_label_whatever_they_say(audited):
+    truth = true_labels(audited, of_the_audit(audited))
+    answer(audited, truth)
+    audited.repro("queue")
+    # That these images are apart is all that the rounds know.
+    before = audited.bytes_of("data/rounds", "data/answers", "data/final")
+    n_wrong = certificate(audited)["audit"]["n_wrong"]
+    assert certificate(audited)["audit"]["n_answered"] == 100 and n_wrong < 50
+    # All of them swapped for others.
+    header, *lines = (audited.folder / "answers.csv").read_text().splitlines()
+    assert len(lines) >= len(truth) == 100
+    swapped = [
+        ",".join([cells[0], str((int(cells[1]) + 1) % 10), *cells[2:]]) for cells in (line.split(",") for line in lines)
+    ]
+    (audited.folder / "answers.csv").write_text("\n".join([header, *swapped]) + "\n")
+    audited.repro("queue")
+    assert certificate(audited)["audit"]["n_wrong"] > 100 - n_wrong - 10
+    assert certificate(audited)["certified"]["n"] == 0
+    assert audited.bytes_of("data/rounds", "data/answers", "data/final") == before
+
+
+def test_people_may_label_the_rest_and_the_whole_is_certified(audited):
+    answer(audited, true_labels(audited, of_the_audit(audited)))
+    audited.set(audit={"label_rest": True, "error": 0.08})
+    audited.repro("queue")
+    cost, rows = certificate(audited)["rest"]["asked"], queue(audited)["row"]
+    assert cost["n"] == len(rows) == len(set(rows)) > 20
+    assert set(queue(audited)["strategy"]) == {"rest"}
+    assert not certificate(audited)["rest_by_people"]["is_issued"]
+    answer(audited, true_labels(audited, rows))
+    audited.repro("queue")
+    assert certificate(audited)["rest_by_people"]["is_issued"]
+    table = files.read_table(audited.folder / "data/audit/labels.csv")
+    assert np.mean(table["label"] != np.load(audited.folder / "data/truth/pool.npy")) <= 0.08
+
+
+def test_the_truth_of_images_that_no_audit_drew_tells_nothing(asking_project):
+    project = asking_project
+    before = project.bytes_of("data/audit") | project.bytes_of("metrics")
+    table = files.read_table(project.folder / "data/audit/labels.csv")
+    path = project.folder / "data/truth/pool.npy"
+    truth, others = np.load(path), np.flatnonzero((table["audited"] == "") & (table["origin"] == "machine"))
+    assert len(others) == 1498 - 126 - 100
+    truth[others] = (truth[others] + 1) % 10
+    path.unlink()
+    np.save(path, truth)
+    project.repro("--single-item", "--force", "--no-run-cache", "audit")
+    assert project.bytes_of("data/audit") | project.bytes_of("metrics") == before
+
+
+def test_after_the_audit_the_classifier_may_learn_from_its_answers_too(asking_project):
+    project = asking_project
+    before = project.bytes_of("data/audit", "data/final")
+    assert "released" not in json.loads((project.folder / "metrics/evaluate.json").read_text())
+    project.set(audit={"release": "best"})
+    project.repro()
+    # What was judged, and what the certificate is about, stays.
+    assert project.bytes_of("data/audit", "data/final") == before
+    released = files.read_table(project.folder / "data/release/labels.csv")
+    assert np.sum(released["origin"] == "human") == 50 + 100 and not released["certified"].any()
+    report = json.loads((project.folder / "metrics/evaluate.json").read_text())
+    truth = np.load(project.folder / "data/truth/pool.npy")
+    is_machine = released["origin"] == "machine"
+    right = np.mean(released["label"][is_machine] == truth[is_machine])
+    assert report["released"]["label_accuracy"] == pytest.approx(right, abs=1e-4)
+    assert report["released"]["accuracy"] > 0.8 and report["released"]["coverage"] == 1
+
+
+def test_the_story_of_an_audited_image_tells_the_answer_and_whether_it_is_certified(asking_project):
+    table = files.read_table(asking_project.folder / "data/audit/labels.csv")
+    row = int(np.flatnonzero(table["audited"] != "")[0])
+    story = asking_project.run("python", "-m", "selflabel", "explain", str(row)).stdout
+    assert f"asked in round 4 by audit: answered, {table['audited'][row]}" in story
+    assert ("certified" in story) == bool(table["certified"][row])
