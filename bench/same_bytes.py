@@ -40,8 +40,8 @@ from selflabel.models.smoothing import SmoothingConfig
 EXPECTED = Path(__file__).with_suffix(".json")
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "opencv-python-headless", "faiss-cpu", "tensorflow")
 HOG = {
-    "window": 28, "block": 14, "stride": 7, "cell": 7, "bins": 9, "deriv_aperture": 1, "win_sigma": -1.0,
-    "histogram_norm_type": 0, "l2hys_threshold": 0.2, "gamma_correction": True, "levels": 64, "signed_gradients": True,
+    "window": 28, "block": 14, "stride": 7, "cell": 7, "bins": 9, "win_sigma": -1.0,
+    "l2hys_threshold": 0.2, "gamma_correction": True, "signed_gradients": True,
 }  # fmt: skip
 OPTIONS = {
     "hog": HOG,

@@ -41,19 +41,16 @@ def rounds(args: argparse.Namespace) -> None:
 
 def preset(args: argparse.Namespace) -> None:
     """Print a preset as options of `dvc exp run`: dvc exp run $(python -m selflabel preset tutorial)."""
-    from selflabel.config import init as starting
-    from selflabel.data import user_images
-    from selflabel.evaluation import pull_request
+    from selflabel.config import presets
 
     known = sorted(path.stem for path in Path(PRESETS).glob("*.yaml"))
     if args.name not in known:
         raise ValueError(f"the preset must be one of {', '.join(known)}, got {args.name!r}")
-    values = pull_request.flatten(files.read_yaml(Path(PRESETS, f"{args.name}.yaml")))
-    if load.load(PARAMS).dataset.name in user_images.READERS:
-        if left := sorted(values.keys() & starting.OWN):
-            print(f"preset {args.name}: left as they are for your data: {', '.join(left)}", file=sys.stderr)
-        values = {name: value for name, value in values.items() if name not in starting.OWN}
-    print(*(f"--set-param={name}={json.dumps(value, separators=(',', ':'))}" for name, value in values.items()))
+    load.load(PARAMS)
+    options, left = presets.options(files.read_yaml(PARAMS), files.read_yaml(Path(PRESETS, f"{args.name}.yaml")))
+    if left:
+        print(f"preset {args.name}: left as they are for your data: {', '.join(left)}", file=sys.stderr)
+    print(*options)
 
 
 def init(args: argparse.Namespace) -> None:

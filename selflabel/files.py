@@ -80,7 +80,7 @@ def read_json(path: Path) -> object:
     return json.loads(read_text(path))
 
 
-def read_yaml(path: Path) -> object:
+def read_yaml(path: Path | str) -> object:
     """Return what a YAML 1.2 file holds; raise ``ValueError`` naming the file if it is not YAML."""
     try:
         tree = parse_yaml(read_text(path))

@@ -14,15 +14,7 @@ from selflabel.models.student import StudentConfig
 
 def classifier(params: Params) -> ClassifierConfig:
     """Return the classifier that the section classifier describes."""
-    return ClassifierConfig(
-        name=params.classifier.name,
-        C=params.classifier.C,
-        gamma=params.classifier.gamma,
-        neighbours=params.classifier.neighbours,
-        trees=params.classifier.trees,
-        options=params.classifier.options,
-        seed=params.classifier.seed,
-    )
+    return ClassifierConfig(**dict(params.classifier))
 
 
 def query(params: Params) -> QueryConfig | None:
@@ -33,7 +25,8 @@ def query(params: Params) -> QueryConfig | None:
         budget=params.ask.budget,
         min_distance=params.ask.min_distance,
         seed=params.ask.seed,
-        lower_threshold=params.self_label.lower_threshold,
+        # Read by the strategy of that name alone.
+        lower_threshold=params.ask.lower_threshold or 0.0,
     )
     return None if config.strategy == "none" else config
 
@@ -54,32 +47,30 @@ def fit(params: Params) -> FitConfig:
     """Return what the rounds' classifier learns from and how."""
     return FitConfig(
         classifier=classifier(params),
-        train_on=params.self_label.train_on,
-        weights=params.self_label.weights,
-        calibration=params.self_label.confidence,
-        folds=params.self_label.folds,
+        train_on=params.training.train_on,
+        weights=params.training.weights,
+        calibration=params.training.confidence,
+        folds=params.training.folds,
         smoothing=smoothing(params),
     )
+
+
+def rule(params: Params) -> Rule:
+    """Return which machine labels a round accepts."""
+    numbers = dict(params.accept)
+    return Rule(numbers.pop("rule"), **numbers)
 
 
 def each_round(params: Params) -> RoundConfig:
     """Return how each round goes."""
     return RoundConfig(
         fit=fit(params),
-        rule=Rule(
-            params.self_label.accept,
-            threshold_start=params.self_label.threshold_start,
-            threshold_step=params.self_label.threshold_step,
-            threshold_factor=params.self_label.threshold_factor,
-            percent=params.self_label.percent,
-            k=params.self_label.k,
-            target_error=params.self_label.target_error,
-            target_alpha=params.self_label.target_alpha,
-        ),
+        rule=rule(params),
         keep=params.self_label.keep,
-        precision_margin=params.self_label.precision_margin,
-        stop=params.self_label.stop,
-        stable_kappa=params.self_label.stable_kappa,
+        precision_margin=params.stopping.precision_margin,
+        stop=params.stopping.stop,
+        # Read where stopping.stop lists stable_predictions alone.
+        stable_kappa=1.0 if params.stopping.stable_kappa is None else params.stopping.stable_kappa,
         query=query(params),
     )
 

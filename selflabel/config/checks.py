@@ -1,191 +1,222 @@
-"""Rules between the parameters of params.yaml: what no single value can get wrong."""
+"""Rules between the parameters of params.yaml: what no single value can get wrong.
 
+A rule is a function of the sections that it names as its arguments; it returns one sentence for each fault.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from selflabel.config import schema
+from selflabel.data.registry import BUILT_IN
 from selflabel.labels import seeds
+from selflabel.labels.history import STABLE_PREDICTIONS
 from selflabel.loop import query
 from selflabel.loop.acceptance import Rule, scheduled_threshold
 from selflabel.models import catalogue
 
-# Height and width in pixels, and how many pool images the smallest class has; of a user's own data the first is
-# dataset.image_size, and the second is not known before they are read.
-IMAGE_SIZES = {"fashion_mnist": 28, "digits": 8, "mnist_sample": 28}
-SMALLEST_CLASS = {"fashion_mnist": 6000, "digits": 141, "mnist_sample": 720}
 
-
-def faults(sections: dict, *, n_round_rows: int | None) -> list[str]:
+def faults(sections: Mapping[str, schema.Section], *, n_round_rows: int | None) -> list[str]:
     """Return one sentence for each rule that is broken.
 
     ``sections``: the valid sections by name; a rule about one that is not there is left out. ``n_round_rows``: how
     many rounds the rounds table has, or None.
     """
-    rules = (
-        _hog_geometry, _hog_window, _hog_cells, _kmeans_patches, _seed_percentage, _threshold_range, _folds, _strategy,
-        _graph, _classifier,
-    )  # fmt: skip
-    return [fault for rule in rules for fault in rule(sections)] + _round_rows(sections, n_round_rows)
+    sentences = []
+    for rule in RULES:
+        names = inspect.signature(rule).parameters
+        if names.keys() <= sections.keys():
+            sentences += rule(**{name: sections[name] for name in names})
+    self_label = sections.get("self_label")
+    if n_round_rows is not None and isinstance(self_label, schema.SelfLabel):
+        sentences += _round_rows(self_label, n_round_rows)
+    return sentences
 
 
-def _hog_geometry(sections: dict) -> list[str]:
-    if not _extracts(sections, "hog"):
+def extractors(features: schema.Features) -> list[str]:
+    """Return the names of ``features.extractor``, which may be one or a list."""
+    names: Any = features.extractor
+    return [names] if isinstance(names, str) else list(names)
+
+
+def _side(dataset: schema.Dataset) -> int:
+    """Return the side of an image in pixels, which is square."""
+    built_in = BUILT_IN.get(dataset.name)
+    return built_in.side if built_in else dataset.image_size
+
+
+def _hog_geometry(features: schema.Features) -> list[str]:
+    if "hog" not in extractors(features):
         return []
-    hog, found = sections["features"].hog, []
+    hog, sentences = features.hog, []
     if hog.block > hog.window:
-        found.append(f"features.hog.block must be at most the window ({hog.window}), got {hog.block}")
+        sentences.append(f"features.hog.block must be at most the window ({hog.window}), got {hog.block}")
     elif (hog.window - hog.block) % hog.stride:
-        found.append(f"features.hog.stride must divide window − block ({hog.window} − {hog.block}), got {hog.stride}")
+        sentences.append(
+            f"features.hog.stride must divide window − block ({hog.window} − {hog.block}), got {hog.stride}"
+        )
     if hog.block % hog.cell:
-        found.append(f"features.hog.cell must divide the block ({hog.block}), got {hog.cell}")
+        sentences.append(f"features.hog.cell must divide the block ({hog.block}), got {hog.cell}")
     elif (hog.block // hog.cell) ** 2 * hog.bins < 4:
         # OpenCV normalises four values at a time, and ends the process where there are fewer.
-        found.append(f"features.hog.bins must give a block at least 4 values (cells · bins), got {hog.bins}")
+        sentences.append(f"features.hog.bins must give a block at least 4 values (cells · bins), got {hog.bins}")
     if hog.win_sigma != -1 and hog.win_sigma < 0.5:
         # OpenCV takes 0 and less for −1; a hair above 0 leaves nothing but zeros.
-        found.append(f"features.hog.win_sigma must be -1 or at least 0.5, got {hog.win_sigma:g}")
+        sentences.append(f"features.hog.win_sigma must be -1 or at least 0.5, got {hog.win_sigma:g}")
     # OpenCV shares the gradients of neighbouring blocks between cells of one grid.
     if hog.stride % hog.cell:
-        found.append(f"features.hog.stride must be a multiple of the cell ({hog.cell}), got {hog.stride}")
-    return found
+        sentences.append(f"features.hog.stride must be a multiple of the cell ({hog.cell}), got {hog.stride}")
+    return sentences
 
 
-def _hog_window(sections: dict) -> list[str]:
-    if "dataset" not in sections or not _extracts(sections, "hog"):
-        return []
-    name, side, window = sections["dataset"].name, _side(sections), sections["features"].hog.window
-    if window == side:
+def _hog_window(dataset: schema.Dataset, features: schema.Features) -> list[str]:
+    side, window = _side(dataset), features.hog.window
+    if "hog" not in extractors(features) or window == side:
         return []
     return [
-        f"features.hog.window must be {side}, the size of the images of {name}, got {window}; "
+        f"features.hog.window must be {side}, the size of the images of {dataset.name}, got {window}; "
         "features.extractor=pixels takes any size"
     ]
 
 
-def _side(sections: dict) -> int:
-    dataset = sections["dataset"]
-    return IMAGE_SIZES.get(dataset.name, dataset.image_size)
-
-
-def _extracts(sections: dict, name: str) -> bool:
-    """Return whether an extractor is used."""
-    extractor = sections["features"].extractor if "features" in sections else []
-    return name in ([extractor] if isinstance(extractor, str) else extractor)
-
-
-def _hog_cells(sections: dict) -> list[str]:
+def _hog_cells(dataset: schema.Dataset, features: schema.Features) -> list[str]:
     # OpenCV normalises four values of a block at a time, which four cells always have.
-    if "dataset" not in sections:
-        return []
-    side = _side(sections)
-    used = [name for name in ("hog_fine", "hog_coarse") if _extracts(sections, name)]
-    cells = {name: getattr(sections["features"], name).cell for name in used}
+    side = _side(dataset)
+    cells = {"hog_fine": features.hog_fine.cell, "hog_coarse": features.hog_coarse.cell}
     return [
         f"features.{name}.cell must be at most {side}, the size of the images, got {cell}"
         for name, cell in cells.items()
-        if cell > side
+        if name in extractors(features) and cell > side
     ]
 
 
-def _kmeans_patches(sections: dict) -> list[str]:
-    if not _extracts(sections, "kmeans_patches") or "dataset" not in sections:
+def _kmeans_patches(dataset: schema.Dataset, features: schema.Features) -> list[str]:
+    options, side = features.kmeans_patches, _side(dataset)
+    if "kmeans_patches" not in extractors(features):
         return []
-    own, side = sections["features"].kmeans_patches, _side(sections)
-    if own.patch > side:
-        return [f"features.kmeans_patches.patch must be at most {side}, the size of the images, got {own.patch}"]
-    n_positions = (side - own.patch) // own.stride + 1
-    if own.grid <= n_positions:
+    if options.patch > side:
+        return [f"features.kmeans_patches.patch must be at most {side}, the size of the images, got {options.patch}"]
+    n_positions = (side - options.patch) // options.stride + 1
+    if options.grid <= n_positions:
         return []
     return [
-        f"features.kmeans_patches.grid must be at most {n_positions}, the positions of a patch of {own.patch} along a "
-        f"side of {side} in steps of {own.stride}, got {own.grid}"
+        f"features.kmeans_patches.grid must be at most {n_positions}, the positions of a patch of {options.patch} "
+        f"along a side of {side} in steps of {options.stride}, got {options.grid}"
     ]
 
 
-def _seed_percentage(sections: dict) -> list[str]:
-    if not {"dataset", "seed_labels"} <= sections.keys() or sections["dataset"].name not in SMALLEST_CLASS:
-        return []
-    name, percentage = sections["dataset"].name, sections["seed_labels"].percentage
-    size = SMALLEST_CLASS[name]
-    if seeds.count(size, percentage):
+def _seed_percentage(dataset: schema.Dataset, seed_labels: schema.SeedLabels) -> list[str]:
+    built_in = BUILT_IN.get(dataset.name)
+    if not built_in or seeds.count(built_in.smallest_class, seed_labels.percentage):
         return []
     return [
-        f"seed_labels.percentage must give at least one seed label to each class, got {percentage:g}, "
-        f"which gives none to a class of {size} images of {name}"
+        f"seed_labels.percentage must give at least one seed label to each class, got {seed_labels.percentage:g}, "
+        f"which gives none to a class of {built_in.smallest_class} images of {dataset.name}"
     ]
 
 
-def _threshold_range(sections: dict) -> list[str]:
-    found = []
-    for name in sections.keys() & {"self_label", "leak"}:
-        values = sections[name]
-        kind = getattr(values, "accept", "linear")
-        if kind not in ("linear", "geometric"):
-            continue
-        key = "threshold_step" if kind == "linear" else "threshold_factor"
-        change = getattr(values, key)
-        rule = Rule(kind, values.threshold_start, **{key: change})
-        # The last acceptance may be one round more of the same.
-        n_rounds = values.iterations + (getattr(values, "final_threshold", 0) is None)
-        last = scheduled_threshold(rule, max(n_rounds, 1))
-        if not 0 <= last <= 1:
-            found.append(
-                f"{name}.{key} must keep the threshold of round {n_rounds} in [0, 1], "
-                f"got {change:g}, which makes it {last:g}"
-            )
-    return found
-
-
-def _folds(sections: dict) -> list[str]:
-    if "self_label" not in sections:
-        return []
-    values = sections["self_label"]
-    needing = {
-        "accept=target_error": values.accept == "target_error",
-        f"confidence={values.confidence}": values.confidence != "ovr_logistic",
-        f"precision_margin={values.precision_margin:g}": values.precision_margin < 1,
-    }
-    wanted = " and ".join(f"self_label.{name}" for name, needs in needing.items() if needs)
-    if values.folds < 2 and (wanted or values.folds == 1):
-        return [f"self_label.folds must be from 2 to 20{wanted and f' with {wanted}'}, got {values.folds}"]
-    if not {"dataset", "seed_labels"} <= sections.keys() or sections["dataset"].name not in SMALLEST_CLASS:
-        return []
-    n_given = seeds.count(SMALLEST_CLASS[sections["dataset"].name], sections["seed_labels"].percentage)
-    if 0 < n_given < values.folds:
-        return [
-            f"self_label.folds must be at most {n_given}, the seed labels of the smallest class, got {values.folds}"
-        ]
+def _thresholds(self_label: schema.SelfLabel, accept: schema.Accept) -> list[str]:
+    # The last acceptance may be one round more of the same.
+    n_rounds = self_label.iterations + (self_label.final_threshold is None)
+    if isinstance(accept, schema.AcceptLinear):
+        rule = Rule("linear", accept.threshold_start, threshold_step=accept.threshold_step)
+        return _threshold("accept.threshold_step", accept.threshold_step, rule, n_rounds)
+    if isinstance(accept, schema.AcceptGeometric):
+        rule = Rule("geometric", accept.threshold_start, threshold_factor=accept.threshold_factor)
+        return _threshold("accept.threshold_factor", accept.threshold_factor, rule, n_rounds)
     return []
 
 
-def _strategy(sections: dict) -> list[str]:
-    if "ask" not in sections:
-        return []
-    strategy = sections["ask"].strategy
-    parts = strategy.split("+")
-    is_mix = len(set(parts)) == len(parts) and set(parts) <= set(query.STRATEGIES)
-    if strategy == "none" or is_mix:
-        return []
-    names = ", ".join(query.NAMES)
-    return [f"ask.strategy must be one of {names}, or different ones but none joined by +, got {strategy!r}"]
+def _leak_thresholds(leak: schema.Leak) -> list[str]:
+    rule = Rule("linear", leak.threshold_start, threshold_step=leak.threshold_step)
+    return _threshold("leak.threshold_step", leak.threshold_step, rule, leak.iterations)
 
 
-def _graph(sections: dict) -> list[str]:
-    if not {"ask", "graph"} <= sections.keys() or sections["graph"].neighbours:
+def _threshold(name: str, change: float, rule: Rule, n_rounds: int) -> list[str]:
+    last = scheduled_threshold(rule, max(n_rounds, 1))
+    if last is None or 0 <= last <= 1:
         return []
-    needing = [name for name in query.OF_GRAPH if name in sections["ask"].strategy.split("+")]
+    return [f"{name} must keep the threshold of round {n_rounds} in [0, 1], got {change:g}, which makes it {last:g}"]
+
+
+def _folds(training: schema.Training, accept: schema.Accept, stopping: schema.Stopping) -> list[str]:
+    reasons = {
+        "accept.rule=target_error": accept.rule == "target_error",
+        f"training.confidence={training.confidence}": training.confidence != "ovr_logistic",
+        f"stopping.precision_margin={stopping.precision_margin:g}": stopping.precision_margin < 1,
+    }
+    needing = " and ".join(reason for reason, holds in reasons.items() if holds)
+    if training.folds >= 2 or (training.folds == 0 and not needing):
+        return []
+    return [f"training.folds must be from 2 to 20{needing and f' with {needing}'}, got {training.folds}"]
+
+
+def _folds_of_seeds(dataset: schema.Dataset, seed_labels: schema.SeedLabels, training: schema.Training) -> list[str]:
+    built_in = BUILT_IN.get(dataset.name)
+    n_given = seeds.count(built_in.smallest_class, seed_labels.percentage) if built_in else 0
+    if not 0 < n_given < training.folds:
+        return []
+    return [f"training.folds must be at most {n_given}, the seed labels of the smallest class, got {training.folds}"]
+
+
+def _strategy(ask: schema.Ask) -> list[str]:
+    names = ask.strategy.split("+")
+    is_mix = len(set(names)) == len(names) and set(names) <= set(query.STRATEGIES)
+    if ask.strategy == "none" or is_mix:
+        return []
+    known = ", ".join(query.NAMES)
+    return [f"ask.strategy must be one of {known}, or different ones but none joined by +, got {ask.strategy!r}"]
+
+
+def _lower_threshold(ask: schema.Ask) -> list[str]:
+    names = ask.strategy.split("+")
+    return _belongs("ask.lower_threshold", ask.lower_threshold, "ask.strategy", "lower_threshold", names)
+
+
+def _stable_kappa(stopping: schema.Stopping) -> list[str]:
+    return _belongs("stopping.stable_kappa", stopping.stable_kappa, "stopping.stop", STABLE_PREDICTIONS, stopping.stop)
+
+
+def _belongs(name: str, value: float | None, chooser: str, word: str, chosen: Sequence[str]) -> list[str]:
+    """Return a fault where a value is there without the word that reads it, or the word without its value."""
+    if value is None and word in chosen:
+        return [f"{name} is missing, which {chooser}={word} needs"]
+    if value is not None and word not in chosen:
+        return [f"{name} belongs to {chooser}={word} alone"]
+    return []
+
+
+def _graph(ask: schema.Ask, graph: schema.Graph) -> list[str]:
+    needing = [name for name in query.OF_GRAPH if name in ask.strategy.split("+") and not graph.neighbours]
     return [f"graph.neighbours must be at least 1 with ask.strategy={name}, got 0" for name in needing]
 
 
-def _classifier(sections: dict) -> list[str]:
-    if "classifier" not in sections:
-        return []
-    has_weights = "self_label" in sections and sections["self_label"].weights != "none"
-    found = catalogue.fault(sections["classifier"].name, sections["classifier"].options, has_weights=has_weights)
-    return [found] if found else []
+def _classifier(classifier: schema.Classifier) -> list[str]:
+    sentence = catalogue.fault(classifier.name, _options(classifier), has_weights=False)
+    return [sentence] if sentence else []
 
 
-def _round_rows(sections: dict, n_rows: int | None) -> list[str]:
-    if n_rows is None or "self_label" not in sections or sections["self_label"].iterations <= n_rows:
+def _weights(classifier: schema.Classifier, training: schema.Training) -> list[str]:
+    if training.weights == "none" or _classifier(classifier):
         return []
-    asked = sections["self_label"].iterations
+    sentence = catalogue.fault(classifier.name, _options(classifier), has_weights=True)
+    return [sentence] if sentence else []
+
+
+def _options(classifier: schema.Classifier) -> Mapping[str, object]:
+    return classifier.options if isinstance(classifier, schema.ClassifierByPath) else {}
+
+
+def _round_rows(self_label: schema.SelfLabel, n_rows: int) -> list[str]:
+    if self_label.iterations <= n_rows:
+        return []
     return [
-        f"self_label.iterations must be at most {n_rows}, the rows of rounds/table.yaml, got {asked}; "
-        f"`make rounds N={asked}` extends the table"
+        f"self_label.iterations must be at most {n_rows}, the rows of rounds/table.yaml, got {self_label.iterations}; "
+        f"`make rounds N={self_label.iterations}` extends the table"
     ]
+
+
+RULES: tuple[Callable[..., list[str]], ...] = (
+    _hog_geometry, _hog_window, _hog_cells, _kmeans_patches, _seed_percentage, _thresholds, _leak_thresholds, _folds,
+    _folds_of_seeds, _strategy, _lower_threshold, _stable_kappa, _graph, _classifier, _weights,
+)  # fmt: skip

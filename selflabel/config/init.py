@@ -1,18 +1,18 @@
 """What a run starts from: a params.yaml for data of one's own, by how many images and labels there are; the rounds."""
 
-import json
 import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 import numpy as np
-import yaml
 from PIL import Image
 
 from selflabel import files
 from selflabel.config import load
+from selflabel.config.reference import written
 from selflabel.data import sources, user_images
 from selflabel.labels import seeds
 
@@ -24,9 +24,9 @@ LOOKED_AT = 200  # images, evenly spread
 GREY = ("1", "L", "LA", "I", "I;16", "I;16B", "F")  # Pillow's modes
 LARGEST_SIDE = 64  # pixels; features see shapes, not grain, and cost grows with the square
 # What ``settings`` sets: of data of one's own these are about the data, and no preset's.
-OWN = frozenset({
+OWN_VALUES = frozenset({
     "dataset.name", "dataset.path", "dataset.image_size", "dataset.colour", "seed_labels.percentage", "answers.source",
-    "self_label.iterations", "self_label.confidence", "self_label.folds", "self_label.precision_margin",
+    "self_label.iterations", "training.confidence", "training.folds", "stopping.precision_margin",
     "ask.per_round", "ask.budget", "audit.size", "leak.iterations",
 })  # fmt: skip
 
@@ -38,7 +38,7 @@ def begin(place: str, text: str) -> tuple[dict[str, object], str]:
     """
     # Absolute, so that experiments in other folders find it.
     path = Path(place).expanduser().resolve()
-    values = settings(**look(kind_of(path), str(path)))
+    values = settings(look(kind_of(path), str(path)))
     text = edited(text, values)
     load.parse(files.parse_yaml(text), source="params.yaml")
     return values, text
@@ -63,24 +63,35 @@ def kind_of(path: Path) -> str:
     )
 
 
-def look(kind: str, path: str) -> dict[str, object]:
-    """Return the arguments of ``settings`` for data of one's own; of some images the header is read, none is decoded.
+class OwnData(NamedTuple):
+    """What there is of data of one's own, as far as one can tell without decoding an image."""
 
-    Raises ``ValueError`` where they cannot be used.
+    kind: str  # dataset.name
+    path: str  # dataset.path
+    n_unlabelled: int  # images of the pool
+    given: Mapping[str, int]  # labels given of each class
+    side: int  # of a typical image, pixels
+    is_colour: bool  # most images are
+
+
+def look(kind: str, path: str) -> OwnData:
+    """Return what there is at a path; of some images the header is read, none is decoded.
+
+    Raises ``ValueError`` where the data cannot be used.
     """
-    found = user_images.survey(kind, path)
-    entries = found.entries[:: -(-len(found.entries) // LOOKED_AT)]
-    seen = [shape for entry in entries if (shape := _shape(entry.source))]
-    given = user_images.given(found)
-    n_pool = sum(entry.split == "pool" for entry in found.entries)
-    return {
-        "kind": kind,
-        "path": path,
-        "n_unlabelled": n_pool - sum(given.values()),
-        "given": given,
-        "side": int(median(side for side, _ in seen)) if seen else 0,
-        "is_colour": 2 * sum(is_colour for _, is_colour in seen) > len(seen),
-    }
+    listing = user_images.survey(kind, path)
+    entries = listing.entries[:: -(-len(listing.entries) // LOOKED_AT)]
+    shapes = [shape for entry in entries if (shape := _shape(entry.source))]
+    given = user_images.given(listing)
+    n_pool = sum(entry.split == "pool" for entry in listing.entries)
+    return OwnData(
+        kind=kind,
+        path=path,
+        n_unlabelled=n_pool - sum(given.values()),
+        given=given,
+        side=int(median(side for side, _ in shapes)) if shapes else 0,
+        is_colour=2 * sum(is_colour for _, is_colour in shapes) > len(shapes),
+    )
 
 
 def _shape(source: str | np.ndarray) -> tuple[int, bool] | None:
@@ -95,36 +106,30 @@ def _shape(source: str | np.ndarray) -> tuple[int, bool] | None:
         return None
 
 
-def settings(
-    *, kind: str, path: str, n_unlabelled: int, given: Mapping[str, int], side: int, is_colour: bool
-) -> dict[str, object]:
-    """Return values of params.yaml by dotted name; the others are to stay as they are.
-
-    ``kind``, ``path``: dataset.name and dataset.path. ``given``: labels given of each class. ``side``: of a typical
-    image, pixels.
-    """
-    fewest = min(given.values(), default=0)
+def settings(data: OwnData) -> dict[str, object]:
+    """Return values of params.yaml by dotted name; the others are to stay as they are."""
+    fewest, n_unlabelled = min(data.given.values(), default=0), data.n_unlabelled
     # Where all labels are given it is a benchmark, of which some are drawn and the others are the truth.
     is_benchmark = n_unlabelled == 0 and fewest > 0
     percentage = min(100, max(10, math.ceil(100 * FOLDS / fewest))) if is_benchmark else 100
     if is_benchmark:
-        n_unlabelled = sum(given.values()) * (100 - percentage) // 100
+        n_unlabelled = sum(data.given.values()) * (100 - percentage) // 100
         fewest = seeds.count(fewest, percentage)
     n_questions = min(MOST_QUESTIONS, math.ceil(n_unlabelled / 10))
     # A class with one label cannot be held out: nothing is calibrated then.
     n_folds = min(FOLDS, fewest)
-    calibration = {"confidence": "temperature", "folds": n_folds, "precision_margin": 0.1}
-    if n_folds < 2:
-        calibration = {"confidence": "ovr_logistic", "folds": 0, "precision_margin": 1.0}
+    has_folds = n_folds >= 2
     return {
-        "dataset.name": kind,
-        "dataset.path": path,
-        "dataset.image_size": min(max(side, 8), LARGEST_SIDE),
-        "dataset.colour": is_colour,
+        "dataset.name": data.kind,
+        "dataset.path": data.path,
+        "dataset.image_size": min(max(data.side, 8), LARGEST_SIDE),
+        "dataset.colour": data.is_colour,
         "seed_labels.percentage": percentage * 1.0,
         "answers.source": "simulated" if is_benchmark else "people",
         "self_label.iterations": ROUNDS,
-        **{f"self_label.{name}": value for name, value in calibration.items()},
+        "training.confidence": "temperature" if has_folds else "ovr_logistic",
+        "training.folds": n_folds if has_folds else 0,
+        "stopping.precision_margin": 0.1 if has_folds else 1.0,
         "ask.per_round": math.ceil(n_questions / ROUNDS),
         "ask.budget": n_questions,
         "audit.size": min(max(LEAST_AUDITED, math.ceil(n_unlabelled / 10)), MOST_AUDITED, max(n_unlabelled, 0)),
@@ -139,20 +144,12 @@ def edited(text: str, values: Mapping[str, object]) -> str:
     """
     for name, value in values.items():
         section, key = name.split(".")
-        written = _written(value)
+        new = written(value)
         line = rf"(?ms)^({section}:(?:(?!^\S).)*?^  {key}: *)(\"(?:\\.|[^\"\\\n])*\"|\S+?)( *)(?=#|$)"
-        found = re.search(line, text)
-        if not found:
+        match = re.search(line, text)
+        if not match:
             raise ValueError(f"params.yaml must have {name} on a line of its own")
         # The comments stay in their column where there is room.
-        room = max(len(found[2]) + len(found[3]) - len(written), 1) if found[3] else 0
-        text = text[: found.start()] + found[1] + written + " " * room + text[found.end() :]
+        room = max(len(match[2]) + len(match[3]) - len(new), 1) if match[3] else 0
+        text = text[: match.start()] + match[1] + new + " " * room + text[match.end() :]
     return text
-
-
-def _written(value: object) -> str:
-    if not isinstance(value, str):
-        return json.dumps(value)
-    # A word that YAML takes for a text, or quoted on one line.
-    is_word = re.fullmatch("[a-z_]+", value) and files.parse_yaml(value) == value
-    return value if is_word else yaml.safe_dump(value, default_style='"', width=math.inf).strip()

@@ -1,37 +1,44 @@
 """params.yaml: read, and every fault of it at once.
 
-There are no defaults: each value stands in params.yaml, where DVC tracks it key by key. That is why stages need
-not list this module and schema.py among their dependencies: no change of them can change a value.
+There are no defaults: each value stands in params.yaml, where DVC tracks it key by key. That is why stages need not
+depend on this module and schema.py: no change of them can change a value.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from pydantic import ValidationError
 
 from selflabel import files
 from selflabel.config import checks, schema, wording
-from selflabel.config.schema import MAX_ROUNDS as MAX_ROUNDS
+
+MAX_ROUNDS = schema.MAX_ROUNDS
 
 
 class Params(NamedTuple):
-    """The sections of params.yaml, each read-only with its values as attributes."""
+    """The sections of params.yaml in its order, each read-only with its values as attributes."""
 
     dataset: schema.Dataset
-    features: schema.Features
-    graph: schema.Graph
+    answers: schema.Answers
     seed_labels: schema.SeedLabels
     self_label: schema.SelfLabel
+    accept: schema.Accept
     ask: schema.Ask
-    answers: schema.Answers
     audit: schema.Audit
+    export: schema.Export
+    features: schema.Features
+    graph: schema.Graph
     classifier: schema.Classifier
     smoothing: schema.Smoothing
+    training: schema.Training
+    stopping: schema.Stopping
     student: schema.Student
     leak: schema.Leak
     evaluate: schema.Evaluate
     draw: schema.Draw
-    export: schema.Export
+
+
+SECTIONS = Params._fields
 
 
 def faults(tree: object, *, n_round_rows: int | None = None) -> list[str]:
@@ -39,7 +46,7 @@ def faults(tree: object, *, n_round_rows: int | None = None) -> list[str]:
 
     ``n_round_rows``: how many rounds the rounds table has; left out, ``iterations`` is not compared with it.
     """
-    return _parse(tree, n_round_rows)[1]
+    return _parse(tree, n_round_rows, SECTIONS)[1]
 
 
 def load(path: str = "params.yaml") -> Params:
@@ -47,33 +54,59 @@ def load(path: str = "params.yaml") -> Params:
     return parse(files.read_yaml(path), source=path)
 
 
-def parse(tree: object, *, source: str, sections: Sequence[str] = tuple(Params.__annotations__)) -> Params:
+def parse(tree: object, *, source: str, sections: Sequence[str] = SECTIONS) -> Params:
     """Return the parameters in a tree; raise ``ValueError`` with all faults, each naming ``source``, if there are any.
 
     ``sections``: those it has to have; left out, all. The others are None.
     """
-    params, found = _parse(tree, None, sections)
-    if found:
-        raise ValueError("\n".join(f"{source}: {fault}" for fault in found))
+    params, sentences = _parse(tree, None, sections)
+    if params is None:
+        raise ValueError("\n".join(f"{source}: {sentence}" for sentence in sentences))
     return params
 
 
-def _parse(
-    tree: object, n_round_rows: int | None, names: Sequence[str] = tuple(Params.__annotations__)
-) -> tuple[Params | None, list[str]]:
+def _parse(tree: object, n_round_rows: int | None, names: Sequence[str]) -> tuple[Params | None, list[str]]:
     if not isinstance(tree, dict):
         return None, [f"the parameters must be a mapping of sections, got {tree!r}"]
-    models, found = {name: Params.__annotations__[name] for name in names}, []
-    for name in tree.keys() - models.keys():
-        found.append(wording.unknown(str(name), str(name), models))
-    sections = {}
-    for name, model in models.items():
+    sentences = [wording.unknown(str(name), str(name), names) for name in tree.keys() - set(names)]
+    moved = {wording.moved_to(f"{section}.{key}") for section, values in tree.items() for key in _keys(values)}
+    sections: dict[str, schema.Section] = {}
+    for name in names:
         if name not in tree:
-            found.append(f"{name} is missing")
+            # An old file has no such section: the sentences on its moved keys say so.
+            sentences += [] if any(path.startswith(f"{name}.") for path in moved) else [f"{name} is missing"]
+            continue
+        model = schema.model_of(name, Params.__annotations__[name], tree[name])
+        if model is None:
+            sentences.append(wording.unknown_kind(name, tree[name]))
             continue
         try:
             sections[name] = model.model_validate(tree[name])
         except ValidationError as error:
-            found += [wording.sentence(name, model, fault) for fault in error.errors()]
-    found += checks.faults(sections, n_round_rows=n_round_rows)
-    return (None if found else Params(**dict.fromkeys(Params.__annotations__) | sections)), sorted(found)
+            sentences += [wording.sentence(name, model, fault) for fault in error.errors()]
+    sentences += checks.faults(sections, n_round_rows=n_round_rows)
+    if sentences:
+        return None, sorted(sentences)
+    return Params._make(sections.get(name) for name in SECTIONS), []
+
+
+def _keys(values: object) -> Sequence[object]:
+    return list(values) if isinstance(values, Mapping) else []
+
+
+def merged(
+    base: Mapping[str, Mapping[str, object]], changes: Mapping[str, Mapping[str, object]]
+) -> dict[str, dict[str, object]]:
+    """Return the tree of sections ``base`` in which the values of ``changes`` have replaced its own.
+
+    Where the kind of a section changes, only those values of ``base`` stay that the new kind has too.
+    """
+    tree = {}
+    for name, values in base.items():
+        new = changes.get(name, {})
+        mixed = {**values, **new}
+        model = schema.model_of(name, None, mixed)
+        tree[name] = {
+            key: value for key, value in mixed.items() if key in new or not model or key in model.model_fields
+        }
+    return tree

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from selflabel.config import checks
 from selflabel.config.load import Params
 from selflabel.data import listing, user_images
+from selflabel.data.registry import BUILT_IN
 from selflabel.labels import answers, seeds
 
 # Seconds on two cores, from cold runs of the default on Fashion-MNIST (README, "Speed"); an estimate within a factor of
@@ -28,31 +29,23 @@ class Data(NamedTuple):
     refused: Sequence[listing.Problem] = ()
 
 
-# The built-in data sets.
-BUILT_IN = {
-    "fashion_mnist": Data(60_000, 10_000, None, 28 * 28),
-    "digits": Data(1_498, 299, None, 8 * 8),
-    "mnist_sample": Data(8_337, 1_663, None, 28 * 28),
-}
-
-
 def survey(params: Params) -> Data:
     """Return what there is at dataset.path, or in a built-in data set; raise ``ValueError`` where it cannot be used."""
     dataset = params.dataset
-    if dataset.name in BUILT_IN:
-        return BUILT_IN[dataset.name]
-    found = user_images.survey(dataset.name, dataset.path)
-    n_pool = sum(entry.split == "pool" for entry in found.entries)
-    refused = [problem for problem in found.problems if problem.action == "refused"]
+    if built_in := BUILT_IN.get(dataset.name):
+        return Data(built_in.n_pool, built_in.n_test, None, built_in.side**2)
+    listed = user_images.survey(dataset.name, dataset.path)
+    n_pool = sum(entry.split == "pool" for entry in listed.entries)
+    refused = [problem for problem in listed.problems if problem.action == "refused"]
     n_values = dataset.image_size**2 * (3 if dataset.colour else 1)
-    return Data(n_pool, len(found.entries) - n_pool, user_images.given(found), n_values, refused)
+    return Data(n_pool, len(listed.entries) - n_pool, user_images.given(listed), n_values, refused)
 
 
 def plan(params: Params, *, n_round_rows: int) -> tuple[list[str], list[str]]:
     """Return the plan's lines, and why the run would not get through; raise ``ValueError`` as ``survey`` does."""
     data = survey(params)
-    found = faults(params, data, n_round_rows=n_round_rows)
-    return lines(params, data) + ([] if found else ["next: `dvc repro`"]), found
+    reasons = faults(params, data, n_round_rows=n_round_rows)
+    return lines(params, data) + ([] if reasons else ["next: `dvc repro`"]), reasons
 
 
 def faults(params: Params, data: Data, *, n_round_rows: int) -> list[str]:
@@ -60,23 +53,23 @@ def faults(params: Params, data: Data, *, n_round_rows: int) -> list[str]:
 
     ``n_round_rows``: how many rounds the rounds table has.
     """
-    found = checks.faults(params._asdict(), n_round_rows=n_round_rows)
+    reasons = checks.faults(params._asdict(), n_round_rows=n_round_rows)
     if data.given is None:
-        return found
+        return reasons
     if params.answers.source == "simulated" and sum(data.given.values()) < data.n_pool:
-        found.append("answers.source must be people where no truth is known to simulate from, got simulated")
-    folds = params.self_label.folds
+        reasons.append("answers.source must be people where no truth is known to simulate from, got simulated")
+    folds = params.training.folds
     if rare := [f"{name} ({n})" for name, n in _seeds(params, data).items() if n < max(folds, 1)]:
-        found.append(
-            "self_label.folds must be at most the seed labels of each class, and these at least one (given labels, or "
+        reasons.append(
+            "training.folds must be at most the seed labels of each class, and these at least one (given labels, or "
             f"of a benchmark seed_labels.percentage of them), got {folds}, more than there are of {', '.join(rare)}"
         )
     if params.dataset.name == "folder" and (unreadable := listing.dvc_fault(data.refused)):
-        found.append(unreadable)
+        reasons.append(unreadable)
     if data.refused and params.dataset.on_error == "stop":
         files = f"{len(data.refused):,} file{'s' * (len(data.refused) > 1)}"
-        found.append(f"dataset.on_error must be skip to go on without {files} that cannot be used, got stop")
-    return found
+        reasons.append(f"dataset.on_error must be skip to go on without {files} that cannot be used, got stop")
+    return reasons
 
 
 def lines(params: Params, data: Data) -> list[str]:
@@ -152,13 +145,14 @@ def _seconds(params: Params, data: Data) -> float:
 
 
 def _extractors(params: Params) -> int:
-    return 1 if isinstance(params.features.extractor, str) else len(params.features.extractor)
+    return len(checks.extractors(params.features))
 
 
 def _round(value: float) -> int:
     """Return a number with one digit that counts, at least 1."""
     digits = len(str(int(value))) - 1
-    return max(1, round(value / 10**digits) * 10**digits)
+    unit: int = 10**digits
+    return max(1, round(value / unit) * unit)
 
 
 def _duration(seconds: float) -> str:

@@ -1,6 +1,6 @@
 """One arm of the study: a whole run in one process, for one draw of the seed labels, judged by the truth."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -76,8 +76,3 @@ def run_arm(
         **{name: by_class[name].tolist() for name in ("precision", "recall", "f1") if by_class},
         "stop": final.history[-1].stop,
     }
-
-
-def merged(base: Mapping, changes: Mapping) -> dict:
-    """Return the tree of sections ``base`` in which the values of ``changes`` have replaced its own."""
-    return {name: values | changes.get(name, {}) for name, values in base.items()}

@@ -20,6 +20,8 @@ from selflabel.features.feature_set import Block
 # Takes uint8 images (B, height, width), or (B, height, width, 3), and returns float32 features (B, D).
 Extractor = Callable[[np.ndarray], np.ndarray]
 
+# OpenCV's HOG has one gradient filter and one norm, and its detection scales do nothing at a single window.
+DERIV_APERTURE, L2_HYS, LEVELS = 1, 0, 64
 CHUNK = 1_000
 # Coarser than what kernels of other processors disagree about.
 DECIMALS = 6
@@ -66,8 +68,8 @@ def hog_cells(pool: np.ndarray, options: Mapping, name: str) -> Extractor:
 def _descriptors(window: tuple, block: tuple, stride: tuple, cell: tuple, bins: int, options: Mapping) -> Extractor:
     descriptor = cv2.HOGDescriptor(
         window, block, stride, cell, bins,
-        options["deriv_aperture"], options["win_sigma"], options["histogram_norm_type"],
-        options["l2hys_threshold"], options["gamma_correction"], options["levels"], options["signed_gradients"],
+        DERIV_APERTURE, options["win_sigma"], L2_HYS,
+        options["l2hys_threshold"], options["gamma_correction"], LEVELS, options["signed_gradients"],
     )  # fmt: skip
     return lambda images: np.stack([descriptor.compute(image).ravel() for image in images])
 

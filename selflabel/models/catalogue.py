@@ -70,7 +70,7 @@ def fault(name: str, options: Mapping, *, has_weights: bool) -> str | None:
     if options.get("decision_function_shape") == "ovo":
         return "classifier.options must give one score a class: decision_function_shape must be ovr, got 'ovo'"
     if has_weights and "sample_weight" not in inspect.signature(estimator.fit).parameters:
-        return f"self_label.weights must be none with classifier.name={name}, which cannot weight what it learns from"
+        return f"training.weights must be none with classifier.name={name}, which cannot weight what it learns from"
     return None
 
 

@@ -33,7 +33,7 @@ def assign(labels: np.ndarray, *, n_folds: int, seed: Sequence[int], classes: Se
     rare = [f"{name} ({count})" for name, count in zip(classes, counts, strict=True) if count < n_folds]
     if rare:
         raise ValueError(
-            f"self_label.folds must be at most the human-given labels of each class, got {n_folds}, "
+            f"training.folds must be at most the human-given labels of each class, got {n_folds}, "
             f"more than there are of {', '.join(rare)}"
         )
     _, first, code = np.unique(labels, return_index=True, return_inverse=True)

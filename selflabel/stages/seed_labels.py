@@ -23,10 +23,10 @@ def main() -> None:
         rows = np.flatnonzero(truth != table.NO_LABEL)
     in_conflict = np.flatnonzero(index["conflict"]) if "conflict" in index else rows[:0]
     n_fewest = int(np.bincount(truth[rows], minlength=len(classes)).min())
-    if len(in_conflict) and n_fewest < params.self_label.folds:
+    if len(in_conflict) and n_fewest < params.training.folds:
         raise ValueError(
-            f"self_label.folds must be at most {n_fewest}, the labels of a class, while {len(in_conflict):,} images "
-            f"were given two different ones, which do not count, got {params.self_label.folds}"
+            f"training.folds must be at most {n_fewest}, the labels of a class, while {len(in_conflict):,} images "
+            f"were given two different ones, which do not count, got {params.training.folds}"
         )
     given, teaching, judging = [], {}, {}
     if params.answers.source == "people":

@@ -19,7 +19,7 @@ def main() -> None:
     args = parse(__doc__, "arm", "arms", "inputs", "out")
     plan = files.read_yaml(args.arms)
     arm = plan["arms"][args.arm]["run"]
-    tree = study.merged(plan["base"], arm)
+    tree = load.merged(plan["base"], arm)
     checked = load.parse(tree, source=f"{args.arms}, {args.arm}", sections=tuple(plan["base"]))
     kind = {"has_true_labels": arm.get("true_labels", False), "has_classes": arm.get("per_class", False)}
     kind["percentage"] = checked.seed_labels.percentage

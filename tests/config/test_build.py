@@ -1,93 +1,109 @@
 """From params.yaml to what the functions take: every value arrives, under its own name."""
 
+import param_trees
 import pytest
 import yaml
 from projects import ROOT
 
 from selflabel.config import build, load
 from selflabel.loop.acceptance import Rule
+from selflabel.models.catalogue import ClassifierConfig
+from selflabel.models.distil import JoinConfig
 
 TREE = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
 # Of each parameter a value that no other has, so that one in another's place is seen.
-TREE["self_label"] = {
-    "iterations": 3,
-    "accept": "target_error",
-    "threshold_start": 0.51,
-    "threshold_step": 0.02,
-    "threshold_factor": 0.93,
-    "percent": 14.0,
-    "k": 15,
-    "target_error": 0.16,
-    "target_alpha": 0.17,
-    "final_threshold": 0.18,
-    "keep": "revise",
-    "train_on": "human_labels",
-    "weights": "confidence",
-    "confidence": "temperature",
-    "folds": 4,
-    "precision_margin": 0.19,
-    "stop": ["budget_spent", "nothing_changed"],
-    "stable_kappa": 0.21,
+TREE["self_label"] = {"iterations": 3, "final_threshold": 0.18, "keep": "revise"}
+TREE["accept"] = {"rule": "target_error", "target_error": 0.16, "target_alpha": 0.17}
+TREE["training"] = {"train_on": "human_labels", "weights": "confidence", "confidence": "temperature", "folds": 4}
+TREE["stopping"] = {"precision_margin": 0.19, "stop": ["stable_predictions", "nothing_changed"], "stable_kappa": 0.21}
+TREE["ask"] = {
+    "strategy": "lower_threshold+random", "per_round": 23, "budget": 24, "min_distance": 0.25, "seed": 26,
     "lower_threshold": 0.22,
-}
-TREE["ask"] = {"strategy": "margin+random", "per_round": 23, "budget": 24, "min_distance": 0.25, "seed": 26}
-TREE["classifier"] = {
-    "name": "sklearn.linear_model.SGDClassifier",
-    "C": 27.0,
-    "gamma": 28.0,
-    "neighbours": 29,
-    "trees": 30,
-    "options": {"alpha": 0.31},
-    "seed": 32,
-}
-
-# Read by the pipeline's files, by the last acceptance, and by who asks.
-OF_OTHERS = ("iterations", "final_threshold", "lower_threshold")
+}  # fmt: skip
+TREE["classifier"] = {"name": "sklearn.linear_model.SGDClassifier", "options": {"alpha": 0.31}, "seed": 32}
+TREE["student"] = {
+    "epochs": 33, "width": 34, "batch_size": 35, "learning_rate": 0.36, "weight_decay": 0.37, "shift": 38, "flip": True,
+    "cutout": 39, "sharpen": 0.4, "embedding": False, "weight": 0.41, "seed": 42,
+}  # fmt: skip
 
 
-def parsed(**changes):
-    tree = {name: values | changes.get(name, {}) for name, values in TREE.items()}
-    return load.parse(tree, source="a tree")
+def parsed(*changes):
+    return load.parse(param_trees.changed(TREE, *changes), source="a tree")
 
 
-def test_the_recipe_is_the_section_classifier():
-    assert build.classifier(parsed())._asdict() == TREE["classifier"]
+@pytest.mark.parametrize("name", param_trees.KINDS["classifier"])
+def test_the_classifier_is_its_section_with_the_defaults_of_what_it_does_not_read(name):
+    section = param_trees.block("classifier", name)
+    params = load.parse(TREE | {"classifier": section, "training": TREE["training"] | {"weights": "none"}}, source="")
+    assert build.classifier(params) == ClassifierConfig(**section)
 
 
-def test_the_rounds_go_as_the_sections_say():
-    found = build.each_round(parsed())._asdict()
-    rule, recipe, ask = found.pop("rule")._asdict(), found.pop("recipe"), found.pop("ask")
-    assert found.pop("smoothing")._asdict() == TREE["smoothing"]
-    rule["accept"] = rule.pop("name")
-    assert rule | found == {name: value for name, value in TREE["self_label"].items() if name not in OF_OTHERS}
-    assert recipe == build.classifier(parsed())
-    assert ask._asdict() == TREE["ask"] | {"lower_threshold": 0.22}
+@pytest.mark.parametrize("name", param_trees.KINDS["accept"])
+def test_the_rule_is_its_section_with_the_defaults_of_what_it_does_not_read(name):
+    rule = build.rule(parsed(("accept.rule", name), ("self_label.iterations", 2)))
+    values = param_trees.KINDS["accept"][name] | (TREE["accept"] if name == "target_error" else {})
+    values.pop("rule", None)
+    assert rule == Rule(name, **values)
 
 
-def test_no_parameter_of_a_rule_is_left_at_its_default():
-    assert set(build.each_round(parsed()).rule._fields) - {"name"} <= TREE["self_label"].keys()
+def test_each_round_goes_as_the_sections_say():
+    config = build.each_round(parsed())._asdict()
+    fit = config.pop("fit")
+    assert fit == build.fit(parsed())
+    assert config.pop("rule")._asdict().items() >= {"name": "target_error", "target_error": 0.16}.items()
+    assert config.pop("query")._asdict() == TREE["ask"]
+    assert config == TREE["stopping"] | {"keep": "revise"}
+
+
+def test_the_fit_is_the_section_training_with_the_classifier_and_the_smoothing():
+    config = build.fit(parsed())._asdict()
+    assert config.pop("smoothing")._asdict() == TREE["smoothing"]
+    assert config.pop("classifier") == build.classifier(parsed())
+    config["confidence"] = config.pop("calibration")
+    assert config == TREE["training"]
+
+
+def test_a_plain_fit_has_the_classifier_and_the_smoothing_alone():
+    config = build.plain_fit(parsed())
+    assert (config.classifier, config.smoothing) == (build.classifier(parsed()), build.smoothing(parsed()))
+    assert (config.folds, config.weights, config.calibration) == (0, "none", "ovr_logistic")
 
 
 def test_to_ask_nobody_is_none():
-    nobody = parsed(ask={"strategy": "none"})
-    assert build.query(nobody) is build.each_round(nobody).ask is None
+    params = load.parse(TREE | {"ask": TREE["ask"] | {"strategy": "none", "lower_threshold": None}}, source="a tree")
+    assert build.query(params) is build.each_round(params).query is None
 
 
-def test_the_last_acceptance_has_a_threshold_of_its_own_and_asks_nobody():
-    loop = build.each_round(parsed())
-    assert build.last_round(parsed()) == loop._replace(ask=None, rule=Rule("final_threshold", threshold_start=0.18))
+def test_the_last_round_has_a_threshold_of_its_own_and_asks_nobody():
+    each = build.each_round(parsed())
+    assert build.last_round(parsed()) == each._replace(query=None, rule=Rule("final_threshold", threshold_start=0.18))
 
 
 def test_a_final_threshold_of_0_is_one():
-    last = build.last_round(parsed(self_label={"final_threshold": 0.0}))
+    last = build.last_round(parsed(("self_label.final_threshold", 0.0)))
     assert last.rule == Rule("final_threshold", threshold_start=0.0)
 
 
-def test_without_a_final_threshold_the_last_acceptance_goes_as_the_rounds_and_asks_nobody():
-    without = parsed(self_label={"final_threshold": None})
-    assert build.last_round(without) == build.each_round(without)._replace(ask=None)
+def test_without_a_final_threshold_the_last_round_goes_as_the_others_and_asks_nobody():
+    params = parsed(("self_label.final_threshold", None))
+    assert build.last_round(params) == build.each_round(params)._replace(query=None)
 
 
-@pytest.mark.parametrize("strategy", ["lower_threshold", "margin+k_means"])
-def test_who_is_asked_is_the_strategy_as_it_is_written(strategy):
-    assert build.query(parsed(ask={"strategy": strategy})).strategy == strategy
+def test_the_student_and_how_it_joins_are_the_section_student():
+    student, join = build.student(parsed()), build.join(parsed())
+    assert student._asdict() | join._asdict() == TREE["student"]
+    assert join == JoinConfig(embedding=False, weight=0.41)
+
+
+def test_without_epochs_there_is_no_student():
+    params = parsed(("student.epochs", 0))
+    assert build.student(params) is build.join(params) is None
+
+
+def test_a_run_has_all_of_it():
+    params = parsed()
+    config = build.run(params)
+    assert config.n_rounds == 3
+    assert config[1:] == (
+        build.each_round(params), build.last_round(params), build.student(params), build.join(params)
+    )  # fmt: skip

@@ -1,19 +1,19 @@
 """Parameters against each other: what no single value can get wrong."""
 
-import copy
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import numpy as np
+import param_trees
 import pytest
 import yaml
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from projects import ROOT
 
-from selflabel.config import checks, load
+from selflabel.config import checks, load, schema
 from selflabel.data import built_in
+from selflabel.data.registry import BUILT_IN
 from selflabel.features import extractors
 from selflabel.loop import query
 from selflabel.models import catalogue
@@ -22,22 +22,11 @@ TREE, TUTORIAL = (
     yaml.safe_load((ROOT / path).read_text(encoding="utf-8")) for path in ("params.yaml", "presets/tutorial.yaml")
 )
 # Whatever the committed values come to be.
-for changes in (
-    TUTORIAL,
-    {"self_label": {"iterations": 10, "weights": "none"}, "graph": {"neighbours": 10}, "classifier": {"options": {}}},
-):
-    TREE |= {section: TREE[section] | values for section, values in changes.items()}
+TREE = load.merged(TREE, TUTORIAL)
 
 
 def changed(*changes):
-    tree = copy.deepcopy(TREE)
-    for path, value in changes:
-        *sections, key = path.split(".")
-        section = tree
-        for name in sections:
-            section = section[name]
-        section[key] = value
-    return tree
+    return param_trees.changed(TREE, *changes)
 
 
 def hog(**values):
@@ -88,7 +77,7 @@ def test_own_images_have_the_size_that_is_asked_for():
 
 @pytest.mark.parametrize("name", ["folder", "csv", "npz", "idx"])
 def test_the_smallest_class_of_own_data_is_not_known_beforehand(name):
-    changes = [("dataset.name", name), ("dataset.image_size", 28), ("self_label.folds", 20)]
+    changes = [("dataset.name", name), ("dataset.image_size", 28), ("training.folds", 20)]
     assert load.faults(changed(*changes, ("seed_labels.percentage", 0.001))) == []
 
 
@@ -124,13 +113,13 @@ def test_every_hog_that_is_accepted_can_be_computed(cell, cells, strides, steps,
     assert extract(images).shape == (1, n_blocks**2 * n_values)
 
 
-@pytest.mark.parametrize("section", ["leak", "self_label"])
+@pytest.mark.parametrize(("rounds", "section"), [("leak", "leak"), ("self_label", "accept")])
 @pytest.mark.parametrize(
     ("iterations", "start", "step", "last"), [(11, 0.5, 0.1, "1.5"), (3, 0.1, -0.06, "-0.02"), (2, 1, 0.001, "1.001")]
 )
-def test_a_threshold_that_leaves_the_probabilities_is_a_fault(section, iterations, start, step, last):
-    values = {"iterations": iterations, "threshold_start": start, "threshold_step": step}
-    assert load.faults(changed(*((f"{section}.{key}", value) for key, value in values.items()))) == [
+def test_a_threshold_that_leaves_the_probabilities_is_a_fault(rounds, section, iterations, start, step, last):
+    values = ((f"{section}.threshold_start", start), (f"{section}.threshold_step", step))
+    assert load.faults(changed((f"{rounds}.iterations", iterations), *values)) == [
         f"{section}.threshold_step must keep the threshold of round {iterations} in [0, 1], "
         f"got {step:g}, which makes it {last}"
     ]
@@ -152,15 +141,15 @@ def test_more_rounds_than_the_table_has_are_a_fault_that_names_the_remedy():
 
 @pytest.mark.parametrize("name", ["fashion_mnist", "digits"])
 def test_a_percentage_that_gives_a_class_no_seed_label_is_a_fault(name):
-    size = checks.SMALLEST_CLASS[name]
-    sections = {"dataset": SimpleNamespace(name=name, image_size=32), "seed_labels": SimpleNamespace(percentage=None)}
+    size = BUILT_IN[name].smallest_class
+    dataset = load.parse(TREE, source="a tree").dataset.model_copy(update={"name": name})
     for percentage, n_faults in ((40 / size, 1), (60 / size, 0)):
-        sections["seed_labels"].percentage = percentage
+        sections = {"dataset": dataset, "seed_labels": schema.SeedLabels(percentage=percentage, seed=0)}
         assert len(checks.faults(sections, n_round_rows=None)) == n_faults
 
 
 def test_the_smallest_class_is_the_one_the_digits_have():
-    assert checks.SMALLEST_CLASS["digits"] == np.bincount(built_in.load("digits", "").pool.labels).min()
+    assert BUILT_IN["digits"].smallest_class == np.bincount(built_in.load("digits", "").pool.labels).min()
 
 
 @pytest.mark.parametrize(("sigma", "n_faults"), [(-1.0, 0), (-0.5, 1), (0.0, 1), (1e-30, 1), (0.5, 0), (4.0, 0)])
@@ -171,15 +160,16 @@ def test_a_sigma_that_opencv_would_take_for_another_is_a_fault(sigma, n_faults):
 
 
 def test_a_geometric_threshold_that_leaves_the_probabilities_is_a_fault():
-    rule = (("self_label.accept", "geometric"), ("self_label.threshold_start", 0.75), ("self_label.iterations", 3))
-    assert load.faults(changed(*rule, ("self_label.threshold_factor", 1.1))) == []
-    assert load.faults(changed(*rule, ("self_label.threshold_factor", 1.2))) == [
-        "self_label.threshold_factor must keep the threshold of round 3 in [0, 1], got 1.2, which makes it 1.08"
+    rule = (("accept.rule", "geometric"), ("accept.threshold_start", 0.75), ("self_label.iterations", 3))
+    assert load.faults(changed(*rule, ("accept.threshold_factor", 1.1))) == []
+    assert load.faults(changed(*rule, ("accept.threshold_factor", 1.2))) == [
+        "accept.threshold_factor must keep the threshold of round 3 in [0, 1], got 1.2, which makes it 1.08"
     ]
 
 
-def scheduled(**values):
-    return load.faults(changed(*((f"self_label.{name}", value) for name, value in values.items())))
+def scheduled(*, iterations, final_threshold, **rule):
+    rounds = (("self_label.iterations", iterations), ("self_label.final_threshold", final_threshold))
+    return load.faults(changed(*((f"accept.{name}", value) for name, value in rule.items()), *rounds))
 
 
 def test_where_the_last_acceptance_goes_by_the_rule_its_threshold_has_to_be_one_too():
@@ -187,20 +177,20 @@ def test_where_the_last_acceptance_goes_by_the_rule_its_threshold_has_to_be_one_
     assert scheduled(**up, iterations=11, final_threshold=0.1) == []
     assert scheduled(**up, iterations=10, final_threshold=None) == []
     assert scheduled(**up, iterations=11, final_threshold=None) == [
-        "self_label.threshold_step must keep the threshold of round 12 in [0, 1], got 0.1, which makes it 1.1"
+        "accept.threshold_step must keep the threshold of round 12 in [0, 1], got 0.1, which makes it 1.1"
     ]
     assert scheduled(**down, iterations=3, final_threshold=0.0) == []
     assert scheduled(**down, iterations=3, final_threshold=None) == [
-        "self_label.threshold_step must keep the threshold of round 4 in [0, 1], got -0.1, which makes it -0.1"
+        "accept.threshold_step must keep the threshold of round 4 in [0, 1], got -0.1, which makes it -0.1"
     ]
 
 
 def test_so_has_that_of_a_geometric_one():
-    rule = {"accept": "geometric", "threshold_start": 0.5, "threshold_factor": 2.0}
+    rule = {"rule": "geometric", "threshold_start": 0.5, "threshold_factor": 2.0}
     assert scheduled(**rule, iterations=2, final_threshold=0.1) == []
     assert scheduled(**rule, iterations=1, final_threshold=None) == []
     assert scheduled(**rule, iterations=2, final_threshold=None) == [
-        "self_label.threshold_factor must keep the threshold of round 3 in [0, 1], got 2, which makes it 2"
+        "accept.threshold_factor must keep the threshold of round 3 in [0, 1], got 2, which makes it 2"
     ]
 
 
@@ -210,63 +200,115 @@ def test_without_rounds_the_last_acceptance_has_the_first_threshold():
 
 def test_the_leak_has_no_last_acceptance_to_hold_to_its_range():
     leak = {"iterations": 11, "threshold_start": 0, "threshold_step": 0.1}
-    values = [*((f"leak.{name}", value) for name, value in leak.items()), ("self_label.accept", "fixed")]
+    values = [*((f"leak.{name}", value) for name, value in leak.items()), ("accept.rule", "fixed")]
     assert load.faults(changed(*values, ("self_label.final_threshold", None))) == []
 
 
-@pytest.mark.parametrize("rule", ["percentile", "k_best", "class_k_best"])
-def test_a_rule_without_a_threshold_is_not_held_to_the_thresholds_range(rule):
-    assert load.faults(changed(("self_label.accept", rule), ("self_label.threshold_step", 1.0))) == []
+def test_a_key_of_another_rule_is_a_fault_that_names_whose_it_is():
+    tree = changed(("accept.rule", "fixed"))
+    tree["accept"] |= {"threshold_step": 0.1, "k": 3, "treshold": 1}
+    assert load.faults(tree) == [
+        "accept.k belongs to accept.rule=k_best or class_k_best alone",
+        "accept.threshold_step belongs to accept.rule=linear alone",
+        "accept.treshold is not a parameter; did you mean threshold_start?",
+    ]
 
 
-@pytest.mark.parametrize("rule", ["fixed", "flexmatch", "target_error"])
-def test_a_rule_whose_threshold_does_not_move_by_steps_is_not_held_to_them(rule):
-    changes = [("self_label.accept", rule), ("self_label.threshold_step", 1.0), ("self_label.folds", 5)]
-    assert load.faults(changed(*changes)) == []
+@pytest.mark.parametrize(
+    ("section", "chooser", "values", "fault"),
+    [
+        ("accept", "rule", {}, "accept.rule is missing"),
+        (
+            "accept",
+            "rule",
+            {"rule": "best"},
+            "accept.rule must be one of fixed, linear, geometric, flexmatch, target_error, percentile, k_best, "
+            "class_k_best, got 'best'",
+        ),
+        ("classifier", "name", {"C": 1.0}, "classifier.name is missing"),
+        ("accept", "rule", 3, "accept must be a mapping of parameters, got 3"),
+    ],
+)
+def test_a_section_whose_kind_is_missing_or_unknown_is_one_fault(section, chooser, values, fault):
+    assert load.faults(TREE | {section: values}) == [fault]
 
 
-NEEDS_FOLDS = {"accept": "target_error", "confidence": "isotonic", "precision_margin": 0.25}
+@pytest.mark.parametrize("path", [*schema.MOVED, *schema.REMOVED])
+def test_a_key_of_an_older_file_is_refused_with_its_new_name_or_why_it_is_gone(path):
+    tree = changed()
+    *sections, key = path.split(".")
+    inner = tree
+    for name in sections:
+        inner = inner[name]
+    inner[key] = 1
+    new = schema.MOVED.get(path)
+    why = f"{path} is {new} now" if new else f"{path} is no parameter any more: {schema.REMOVED[path]}"
+    assert load.faults(tree) == [why]
+
+
+def test_an_older_file_is_told_the_new_names_and_not_that_their_sections_are_missing():
+    tree = {name: values for name, values in TREE.items() if name not in ("accept", "training", "stopping")}
+    old = {"accept": "fixed", "threshold_start": 0.5, "folds": 3, "stop": []}
+    assert load.faults(tree | {"self_label": TREE["self_label"] | old}) == [
+        "self_label.accept is accept.rule now",
+        "self_label.folds is training.folds now",
+        "self_label.stop is stopping.stop now",
+        "self_label.threshold_start is accept.threshold_start now",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "chooser", "without"),
+    [("ask.lower_threshold", "ask.strategy", "margin"), ("stopping.stable_kappa", "stopping.stop", [])],
+)
+def test_a_value_that_belongs_to_one_word_stands_with_it_and_with_it_alone(path, chooser, without):
+    word = param_trees.WITH[tuple(path.split("."))][1]
+    named = word[0] if isinstance(word, list) else word
+    assert load.faults(changed((path, 0.5))) == []
+    assert load.faults(changed((path, 0.5), (chooser, without))) == [f"{path} belongs to {chooser}={named} alone"]
+    assert load.faults(changed((chooser, word))) == [f"{path} is missing, which {chooser}={named} needs"]
+
+
+NEEDS_FOLDS = {"accept.rule": "target_error", "training.confidence": "isotonic", "stopping.precision_margin": 0.25}
 
 
 @pytest.mark.parametrize("folds", [0, 1])
 @pytest.mark.parametrize(("name", "value"), NEEDS_FOLDS.items())
 def test_what_is_judged_out_of_fold_needs_folds(name, value, folds):
-    needy = (f"self_label.{name}", value)
-    assert load.faults(changed(needy, ("self_label.folds", folds))) == [
-        f"self_label.folds must be from 2 to 20 with self_label.{name}={value}, got {folds}"
+    needy = (name, value)
+    assert load.faults(changed(needy, ("training.folds", folds))) == [
+        f"training.folds must be from 2 to 20 with {name}={value}, got {folds}"
     ]
-    assert load.faults(changed(needy, ("self_label.folds", 2))) == []
+    assert load.faults(changed(needy, ("training.folds", 2))) == []
 
 
 def test_all_that_needs_folds_is_named():
-    assert load.faults(changed(*((f"self_label.{name}", value) for name, value in NEEDS_FOLDS.items()))) == [
-        "self_label.folds must be from 2 to 20 with self_label.accept=target_error and self_label.confidence=isotonic "
-        "and self_label.precision_margin=0.25, got 0"
+    assert load.faults(changed(*NEEDS_FOLDS.items())) == [
+        "training.folds must be from 2 to 20 with accept.rule=target_error and training.confidence=isotonic "
+        "and stopping.precision_margin=0.25, got 0"
     ]
 
 
 def test_a_single_fold_is_a_fault_even_where_none_is_needed():
-    assert load.faults(changed(("self_label.folds", 1))) == ["self_label.folds must be from 2 to 20, got 1"]
-    assert load.faults(changed(("self_label.folds", 0))) == []
+    assert load.faults(changed(("training.folds", 1))) == ["training.folds must be from 2 to 20, got 1"]
+    assert load.faults(changed(("training.folds", 0))) == []
 
 
 @pytest.mark.parametrize(("percentage", "n_given"), [(0.05, 3), (0.1, 6), (0.2, 12)])
 def test_more_folds_than_seed_labels_of_the_smallest_class_are_a_fault(percentage, n_given):
     seeds = ("seed_labels.percentage", percentage)
-    assert load.faults(changed(seeds, ("self_label.folds", n_given))) == []
-    assert load.faults(changed(seeds, ("self_label.folds", n_given + 1))) == [
-        f"self_label.folds must be at most {n_given}, the seed labels of the smallest class, got {n_given + 1}"
+    assert load.faults(changed(seeds, ("training.folds", n_given))) == []
+    assert load.faults(changed(seeds, ("training.folds", n_given + 1))) == [
+        f"training.folds must be at most {n_given}, the seed labels of the smallest class, got {n_given + 1}"
     ]
 
 
 def test_where_a_class_has_no_seed_label_that_is_the_fault_and_not_the_folds():
-    (fault,) = load.faults(changed(("seed_labels.percentage", 0.001), ("self_label.folds", 5)))
+    (fault,) = load.faults(changed(("seed_labels.percentage", 0.001), ("training.folds", 5)))
     assert fault.startswith("seed_labels.percentage must ")
 
 
-WRONG_STRATEGY = (
-    f"ask.strategy must be one of {', '.join(query.STRATEGIES)}, or different ones but none joined by +, got "
-)
+WRONG_STRATEGY = f"ask.strategy must be one of {', '.join(query.NAMES)}, or different ones but none joined by +, got "
 
 
 TWICE_OR_NOBODY = ["margin+margin", "margin+random+margin", "none+margin", "margin+none", "none+none"]
@@ -280,9 +322,9 @@ def test_a_strategy_that_is_no_mix_of_different_ones_is_a_fault(strategy):
 
 
 @settings(deadline=None, max_examples=30)
-@given(st.lists(st.sampled_from(query.STRATEGIES[1:]), min_size=1, unique=True))
+@given(st.lists(st.sampled_from(sorted(set(query.STRATEGIES) - {"lower_threshold"})), min_size=1, unique=True))
 def test_any_different_strategies_make_a_mix(names):
-    assert load.faults(changed(("ask.strategy", "+".join(names)))) == []
+    assert load.faults(changed(("ask.strategy", "+".join(names)), ("graph.neighbours", 5))) == []
 
 
 def test_to_ask_nobody_is_a_strategy():
@@ -295,35 +337,35 @@ BAYES = "sklearn.naive_bayes.GaussianNB"
 @pytest.mark.parametrize(
     ("values", "has_weights"),
     [
-        ({"name": "svm"}, False),
-        ({"name": "sklearn.naive_bayes.NoSuch"}, False),
-        ({"options": {"max_iter": 5}}, False),
+        ({"name": "svm", "options": {}}, False),
+        ({"name": "sklearn.naive_bayes.NoSuch", "options": {}}, False),
         ({"name": BAYES, "options": {"var_smoothing": -1}}, False),
         ({"name": BAYES, "options": {"smooth": 1}}, False),
-        ({"name": "knn"}, True),
+        ({"name": "knn", "neighbours": 10}, True),
     ],
 )
 def test_a_classifier_that_cannot_work_is_the_fault_that_classifiers_name(values, has_weights):
-    changes = [(f"classifier.{name}", value) for name, value in values.items()]
-    weights = ("self_label.weights", "confidence" if has_weights else "none")
-    whole = TREE["classifier"] | values
-    fault = catalogue.fault(whole["name"], whole["options"], has_weights=has_weights)
-    assert fault.startswith(("classifier.", "self_label.weights "))
-    assert load.faults(changed(*changes, weights)) == [fault]
+    weights = ("training.weights", "confidence" if has_weights else "none")
+    fault = catalogue.fault(values["name"], values.get("options", {}), has_weights=has_weights)
+    assert fault.startswith(("classifier.", "training.weights "))
+    assert load.faults(changed(("classifier", values | {"seed": 0}), weights)) == [fault]
 
 
 @pytest.mark.parametrize("weights", ["none", "confidence"])
 @pytest.mark.parametrize(
     "values",
-    [{"name": "linear_svm"}, {"name": "random_forest"}, {"name": BAYES, "options": {"var_smoothing": 0.1}}],
+    [
+        {"name": "linear_svm", "C": 1.0},
+        {"name": "random_forest", "trees": 3},
+        {"name": BAYES, "options": {"var_smoothing": 0.1}},
+    ],
 )
 def test_a_classifier_that_can_work_is_no_fault(values, weights):
-    changes = [(f"classifier.{name}", value) for name, value in values.items()]
-    assert load.faults(changed(*changes, ("self_label.weights", weights))) == []
+    assert load.faults(changed(("classifier", values | {"seed": 0}), ("training.weights", weights))) == []
 
 
 def test_rules_about_a_section_that_is_missing_are_left_out():
-    sections = {"dataset": SimpleNamespace(name="digits", image_size=32)}
+    sections = {"dataset": load.parse(TREE, source="a tree").dataset}
     assert checks.faults(sections, n_round_rows=3) == checks.faults({}, n_round_rows=3) == []
 
 

@@ -58,7 +58,7 @@ def test_the_first_files_that_cannot_be_used_are_named():
     ("data", "sections", "fault"),
     [
         (OWN, {"answers": {"source": "simulated"}}, "answers.source must be people where no truth is known"),
-        (OWN, {"self_label": {"folds": 3}}, "self_label.folds must be at most the seed labels of each class"),
+        (OWN, {"training": {"folds": 3}}, "training.folds must be at most the seed labels of each class"),
         (OWN._replace(refused=[Problem("a", "b")]), {}, "dataset.on_error must be skip to go on without 1 file that"),
     ],
 )  # fmt: skip

@@ -31,8 +31,11 @@ DATA = study.Data(FeatureSet(POOL, TEST), POOL_TRUTH, TEST_TRUTH, *IMAGES, CLASS
 
 
 def arm(**sections) -> load.Params:
-    short = {"self_label": {"iterations": 2, "threshold_start": 0.6, "threshold_step": -0.1, "final_threshold": 0.45}}
-    tree = study.merged(study.merged(PLAN["base"], {"seed_labels": {"percentage": 5.0}} | short), sections)
+    short = {
+        "self_label": {"iterations": 2, "final_threshold": 0.45},
+        "accept": {"threshold_start": 0.6, "threshold_step": -0.1},
+    }
+    tree = load.merged(load.merged(PLAN["base"], {"seed_labels": {"percentage": 5.0}} | short), sections)
     return load.parse(tree, source="test", sections=tuple(PLAN["base"]))
 
 
@@ -120,7 +123,7 @@ def test_an_arm_is_valid_says_what_it_is_for_and_is_set_against_one_before_it(na
     assert one.keys() <= {"about", "inputs", "against", "curve", "run"} and len(one["about"]) > 10
     assert one["run"].keys() <= {*PLAN["base"], "true_labels", "per_class", "seeds"}
     # Values of params.yaml's schema, all of them.
-    load.parse(study.merged(PLAN["base"], one["run"]), source=name, sections=tuple(PLAN["base"]))
+    load.parse(load.merged(PLAN["base"], one["run"]), source=name, sections=tuple(PLAN["base"]))
     assert one["inputs"] in PLAN["inputs"] and one["run"].get("seeds", "chosen_on") in PLAN["seeds"]
     earlier = list(PLAN["arms"])[: list(PLAN["arms"]).index(name)]
     assert one.get("against") in [None, *earlier]
@@ -134,7 +137,7 @@ def test_arms_with_the_same_name_are_not_run_over():
 def test_the_base_is_the_tutorials_preset():
     preset = yaml.safe_load((ROOT / "presets/tutorial.yaml").read_text())
     for section in PLAN["base"].keys() & preset.keys():
-        assert PLAN["base"][section] | preset[section] == PLAN["base"][section]
+        assert PLAN["base"][section] | preset[section] == PLAN["base"][section], section
 
 
 def test_the_committed_default_is_an_arm_of_the_study():
@@ -142,7 +145,7 @@ def test_the_committed_default_is_an_arm_of_the_study():
     tree = yaml.safe_load((ROOT / "params.yaml").read_text())
     chosen = {section: tree[section] for section in (*PLAN["base"], "dataset", "features", "graph")}
     assert chosen in [
-        study.merged(PLAN["base"], one["run"]) | PLAN["inputs"][one["inputs"]] for one in PLAN["arms"].values()
+        load.merged(PLAN["base"], one["run"]) | PLAN["inputs"][one["inputs"]] for one in PLAN["arms"].values()
     ]
 
 
@@ -151,6 +154,6 @@ def test_the_presets_are_arms_of_the_study_on_draws_that_nobody_had_looked_at():
     fresh = [one for one in PLAN["arms"].values() if one["run"].get("seeds") == "fresh"]
     for name in ("default", "best"):
         preset = yaml.safe_load((ROOT / f"presets/{name}.yaml").read_text())
-        whole = study.merged(tree, preset)
+        whole = load.merged(tree, preset)
         chosen = {section: whole[section] for section in (*PLAN["base"], "dataset", "features", "graph")}
-        assert chosen in [study.merged(PLAN["base"], one["run"]) | PLAN["inputs"][one["inputs"]] for one in fresh], name
+        assert chosen in [load.merged(PLAN["base"], one["run"]) | PLAN["inputs"][one["inputs"]] for one in fresh], name

@@ -38,12 +38,12 @@ def test_hog_is_the_descriptor_of_opencv_with_each_option_in_its_place():
     # Every value differs from OpenCV's default where OpenCV allows another one.
     options = HOG | {
         "window": 24, "block": 12, "stride": 6, "cell": 3, "bins": 7, "win_sigma": 2.5, "l2hys_threshold": 0.3,
-        "gamma_correction": True, "levels": 3, "signed_gradients": True,
+        "gamma_correction": True, "signed_gradients": True,
     }  # fmt: skip
     images = IMAGES[:, :24, :24].copy()
     descriptor = cv2.HOGDescriptor(
         _winSize=(24, 24), _blockSize=(12, 12), _blockStride=(6, 6), _cellSize=(3, 3), _nbins=7, _winSigma=2.5,
-        _L2HysThreshold=0.3, _gammaCorrection=True, _nlevels=3, _signedGradient=True,
+        _L2HysThreshold=0.3, _gammaCorrection=True, _nlevels=64, _signedGradient=True,
     )  # fmt: skip
     extracted = features.hog(images, {"hog": options})(images)
     np.testing.assert_array_equal(extracted, [descriptor.compute(image).ravel() for image in images])
@@ -192,7 +192,7 @@ def test_coloured_fine_hog_is_opencvs_descriptor_of_the_padded_image():
     padded = np.pad(COLOURED, ((0, 0), (2, 2), (2, 2), (0, 0)))
     descriptor = cv2.HOGDescriptor(
         (32, 32), (8, 8), (4, 4), (4, 4), 9, 1, HOG["win_sigma"], 0, HOG["l2hys_threshold"], HOG["gamma_correction"],
-        HOG["levels"], HOG["signed_gradients"],
+        64, HOG["signed_gradients"],
     )  # fmt: skip
     options = OPTIONS | {"hog_fine": {"cell": 4, "padding": 2, "bins": 9}}
     found = features.EXTRACTORS["hog_fine"](COLOURED, options)(COLOURED)

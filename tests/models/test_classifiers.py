@@ -332,7 +332,7 @@ def test_what_can_weight_has_no_fault_with_weights(name):
 
 @pytest.mark.parametrize("name", ["knn", "label_spreading", "sklearn.neighbors.KNeighborsClassifier"])
 def test_weights_are_refused_where_rows_cannot_be_weighted(name):
-    sentence = f"self_label.weights must be none with classifier.name={name}, which cannot weight what it learns from"
+    sentence = f"training.weights must be none with classifier.name={name}, which cannot weight what it learns from"
     assert catalogue.fault(name, {}, has_weights=True) == sentence
     with pytest.raises(ValueError) as error:
         fit(name, weights=np.ones(6))

@@ -82,7 +82,7 @@ def test_a_class_too_rare_for_the_folds_is_named_with_its_count():
     with pytest.raises(ValueError) as error:
         assign(labels)
     assert str(error.value) == (
-        "self_label.folds must be at most the human-given labels of each class, got 3, "
+        "training.folds must be at most the human-given labels of each class, got 3, "
         "more than there are of b (2), c (0)"
     )
     assert len(assign(np.repeat([0, 1, 2], [5, 3, 3]))) == 11

@@ -232,6 +232,6 @@ def test_a_class_too_rare_for_the_folds_is_named_however_many_machine_labels_it_
     rows = np.append(rows, [2, 5])
     labels = Labels.from_seeds(rows, TRUTH[rows], n_rows=len(TRUTH))
     labels = labels.with_machine_labels(np.arange(40, 60), np.full(20, 2), np.ones(20), round_number=1)
-    with pytest.raises(ValueError, match=r"self_label\.folds .* got 3, .* c \(2\)"):
+    with pytest.raises(ValueError, match=r"training\.folds .* got 3, .* c \(2\)"):
         form(labels, folds=3)
     assert len(form(labels, folds=2).evidence.is_right) == len(rows)
