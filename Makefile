@@ -13,6 +13,7 @@ help:  ## list the commands
 $(READY): requirements.txt .ci/venv
 	.ci/venv $(VENV)
 	pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
 setup: $(READY)  ## make the Python environment in .venv (the other commands do so by themselves)

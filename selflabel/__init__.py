@@ -68,5 +68,7 @@ human labels
 
 from selflabel import processor
 
+__version__ = "0.2.0"
+
 # Before NumPy is loaded, whoever imports what first.
 processor.pin()

@@ -45,6 +45,11 @@ def digests(paths: list[str], *, root: Path) -> str:
     return "".join(f"{digest(files.read_text(root / path))}  {path}\n" for path in paths)
 
 
+def digest_of(text: str) -> str:
+    """Return SHA-256, hexadecimal, of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def byte_sums(paths: list[str], *, root: Path) -> str:
     """Return a line with SHA-256 of the bytes and path for each file, as ``sha256sum`` writes and checks it."""
     return "".join(f"{hashlib.sha256((root / path).read_bytes()).hexdigest()}  {path}\n" for path in paths)

@@ -3,12 +3,14 @@
 from pathlib import Path
 
 from selflabel import code_digest, files
+from selflabel.config import project
 from selflabel.stages import parse, run, say
 
 
 def main() -> None:
     args = parse(__doc__, "package", "out")
-    package = Path(args.package)
+    # A checkout has the package beside it; elsewhere it is the installed one, of the version that a file says.
+    package = project.package_of(Path(args.package))
     root, names = package.parent, sorted(path.stem for path in Path(package, "stages").glob("[!_]*.py"))
     for name in names:
         # The schema is what `check` is about.

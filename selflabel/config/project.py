@@ -1,0 +1,77 @@
+"""The files of a project: what a folder needs in which the installed package is to run.
+
+In a checkout of the project itself they stand where they are used; the package brings copies of them.
+"""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import selflabel
+from selflabel import code_digest, files
+
+PACKAGE = Path(selflabel.__file__).parent
+# Which code a project was laid down for; its stage `code` depends on it.
+VERSION_FILE = "selflabel.version"
+TEMPLATES = ("dvc.yaml", "params.yaml", "answers.csv", "rounds/dvc.yaml", "rounds/table.yaml")
+IGNORED = "/data/\n/.venv/\n/dvc_plots/\n/report/\n__pycache__/\n"
+# The lines of the stage `code` in a checkout, which has the package beside it, and what stands there in its place.
+_OF_A_CHECKOUT = ("      --package selflabel\n", "    deps:\n    - selflabel\n")
+_OF_A_PROJECT = (f"      --package {VERSION_FILE}\n", f"    deps:\n    - {VERSION_FILE}\n")
+
+
+def template(name: str) -> Path:
+    """Return the file of a project that the package brings, or the one of the checkout that the package lies in."""
+    packed = PACKAGE / "project" / name
+    return packed if packed.exists() else PACKAGE.parent / name
+
+
+def is_project(folder: Path) -> bool:
+    """Return whether a folder has what a run starts from."""
+    return Path(folder, "params.yaml").exists() and Path(folder, "dvc.yaml").exists()
+
+
+def lay_down(folder: Path, run: Callable[..., object] = subprocess.run) -> list[str]:
+    """Write the files of a project into a folder that is none, and return their names.
+
+    Raises ``ValueError`` if one of them is there already: nothing is overwritten. ``run``: runs `dvc init`.
+    """
+    texts = {name: files.read_text(template(name)) for name in TEMPLATES}
+    for here, there in zip(_OF_A_CHECKOUT, _OF_A_PROJECT, strict=True):
+        texts["dvc.yaml"] = texts["dvc.yaml"].replace(here, there)
+    texts |= {VERSION_FILE: version_text()}
+    if taken := [name for name in texts if Path(folder, name).exists()]:
+        raise ValueError(f"a project is laid down in a folder without {' and '.join(taken)}, got one that has it")
+    for name, text in texts.items():
+        files.write_text(Path(folder, name), text)
+    if not Path(folder, ".gitignore").exists():
+        files.write_text(Path(folder, ".gitignore"), IGNORED)
+        texts[".gitignore"] = IGNORED
+    if not Path(folder, ".dvc").exists():
+        has_git = any(Path(parent, ".git").exists() for parent in (folder.resolve(), *folder.resolve().parents))
+        options = ["--subdir"] if has_git and not Path(folder, ".git").exists() else [] if has_git else ["--no-scm"]
+        run(["dvc", "init", "--quiet", *options], cwd=folder, check=True)
+    return sorted(texts)
+
+
+def version_text() -> str:
+    """Return the installed version, and the digest of what its code does."""
+    paths = sorted(str(path.relative_to(PACKAGE.parent)) for path in PACKAGE.rglob("*.py"))
+    digest = code_digest.digest_of(code_digest.digests(paths, root=PACKAGE.parent))
+    return f"{selflabel.__version__} {digest}\n"
+
+
+def package_of(path: Path) -> Path:
+    """Return the folder of the package that a project runs: ``path`` itself, or the installed one of a version file.
+
+    Raises ``ValueError`` if another version is installed than the file says.
+    """
+    if path.is_dir():
+        return path
+    wanted, installed = files.read_text(path), version_text()
+    if wanted != installed:
+        raise ValueError(
+            f"{path} must name the installed version of selflabel ({installed.split()[0]}), got {wanted.split()[0]} or "
+            "another state of it: `selflabel upgrade` renews it, and all is played again with that code"
+        )
+    return PACKAGE
