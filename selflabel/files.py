@@ -122,7 +122,7 @@ def read_array(path: Path) -> np.ndarray:
 
 def _damaged(path: Path, why: str) -> str:
     return (
-        f"{path} must be a whole .npy file, got a damaged one ({why}); `python -m selflabel check-cache` lists what is "
+        f"{path} must be a whole .npy file, got a damaged one ({why}); `selflabel check-cache` lists what is "
         "damaged in DVC's cache, and how to mend it"
     )
 

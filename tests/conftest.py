@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from filelock import FileLock
+from in_process import InProcess
 from projects import ROOT, Project
 
 from selflabel.evaluation import results
@@ -16,9 +18,17 @@ SMALL = {
     "dataset": {"name": "digits"},
     "features": {"extractor": "pixels"},
     "seed_labels": {"percentage": 5.0},
-    "self_label": {"iterations": 3, "threshold_start": 0.4, "threshold_step": -0.1, "final_threshold": 0.0},
+    "self_label": {"iterations": 3, "final_threshold": 0.0},
+    "accept": {"threshold_start": 0.4, "threshold_step": -0.1},
     "leak": {"iterations": 2, "threshold_start": 0.4, "threshold_step": -0.1},
     "audit": {"size": 100},
+}
+# The same with a person in it: three rounds that ask, labels that are revised.
+ASKING = {
+    "self_label": {"keep": "revise"},
+    "accept": {"rule": "fixed", "threshold_start": 0.8},
+    "training": {"train_on": "human_labels", "confidence": "sigmoid", "folds": 5},
+    "ask": {"strategy": "margin", "per_round": 20, "budget": 50},
 }
 
 
@@ -64,38 +74,50 @@ def new_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 @pytest.fixture(scope="session")
-def _finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    project = _new_project(tmp_path_factory.mktemp("finished"))
-    project.repro()
+def _finished(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Project:
+    """The project after one real `dvc repro`, which all processes of the tests share."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "finished"
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            # Under its name only when it is whole.
+            unfinished = folder.with_name("unfinished")
+            shutil.rmtree(unfinished, ignore_errors=True)
+            unfinished.mkdir()
+            project = _new_project(unfinished)
+            project.repro()
+            project.commit("results")
+            unfinished.rename(folder)
+    return Project(folder)
+
+
+@pytest.fixture(scope="session")
+def _in_process(tmp_path_factory: pytest.TempPathFactory) -> InProcess:
+    """The project after a run in this process, committed."""
+    project = InProcess(_new_project(tmp_path_factory.mktemp("in_process")).folder)
+    project.play()
     project.commit("results")
     return project
 
 
-# The same with a person in it: three rounds that ask, labels that are revised.
-ASKING = {
-    "self_label": {
-        "accept": "fixed", "threshold_start": 0.8, "keep": "revise", "train_on": "human_labels",
-        "confidence": "sigmoid", "folds": 5,
-    },
-    "ask": {"strategy": "margin", "per_round": 20, "budget": 50},
-}  # fmt: skip
+@pytest.fixture
+def played(_in_process: InProcess, tmp_path: Path) -> InProcess:
+    """The project after a run in this process; the test may change it."""
+    return _in_process.copy(tmp_path / "played")
 
 
 @pytest.fixture(scope="session")
-def _asked(_finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    project = Project(tmp_path_factory.mktemp("asked") / "project")
-    shutil.copytree(_finished.folder, project.folder, symlinks=True)
+def _asked(_in_process: InProcess, tmp_path_factory: pytest.TempPathFactory) -> InProcess:
+    project = _in_process.copy(tmp_path_factory.mktemp("asked") / "project")
     project.set(**ASKING)
-    project.repro()
-    project.commit("asked")
+    project.play()
     return project
 
 
 @pytest.fixture
-def asking_project(_asked: Project, tmp_path: Path) -> Project:
-    """The project after a run that asked, answers simulated, committed; the test may change it."""
-    shutil.copytree(_asked.folder, tmp_path / "asking", symlinks=True)
-    return Project(tmp_path / "asking")
+def asking_project(_asked: InProcess, tmp_path: Path) -> InProcess:
+    """The project after a run that asked, answers simulated; the test may change it."""
+    return _asked.copy(tmp_path / "asking")
 
 
 @pytest.fixture

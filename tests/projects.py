@@ -7,6 +7,8 @@ from pathlib import Path
 
 import yaml
 
+from selflabel.config import load
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -39,11 +41,10 @@ class Project:
         return [line.split("'")[1].rsplit(":", 1)[-1] for line in lines if line.startswith("Running stage")]
 
     def set(self, **sections: dict) -> None:
+        """Set values of params.yaml; a section of another kind loses the keys of the old one."""
         path = self.folder / "params.yaml"
-        tree = yaml.safe_load(path.read_text())
-        for name, values in sections.items():
-            tree[name] |= values
-        path.write_text(yaml.safe_dump(tree))
+        tree = load.merged(yaml.safe_load(path.read_text()), sections)
+        path.write_text(yaml.safe_dump(tree, sort_keys=False))
 
     def commit(self, message: str) -> None:
         self.run("git", "add", "--all")

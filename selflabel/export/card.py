@@ -10,6 +10,7 @@ import numpy as np
 import yaml
 
 from selflabel.audit.wording import statements
+from selflabel.data.registry import OWN
 from selflabel.labels.table import ORIGINS
 from selflabel.markdown import markdown_table
 
@@ -62,7 +63,7 @@ Cite where the images come from, and this labelling of them:
 
 def title(dataset: Mapping[str, str]) -> str:
     """Return a data set's name; a user's own is called after its folder or file."""
-    is_own = dataset["name"] in ("folder", "csv", "npz", "idx")
+    is_own = dataset["name"] in OWN
     return " ".join((PurePath(dataset["path"]).name or "images").split()) if is_own else dataset["name"]
 
 

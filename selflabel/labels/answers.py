@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from selflabel.labels import strict_csv
-from selflabel.labels.table import NO_LABEL
+from selflabel.labels.table import NO_LABEL, is_complete
 
 SKIP = "skip"
 HEADER = ("hash", "label", "annotator", "when", "comment", "strategy")
@@ -208,6 +208,16 @@ def look_up(rows: np.ndarray, hashes: Sequence[str], decisions: Mapping[str, Dec
     found = [decisions.get(key, Decision("open")) for key in hashes]
     texts = {name: [getattr(decision, name) for decision in found] for name in ("status", "annotator", "votes")}
     return {"row": rows.astype(np.int64), "label": np.array([decision.label for decision in found], np.int16)} | texts
+
+
+def simulated(rows: np.ndarray, truth: np.ndarray) -> dict[str, np.ndarray | list]:
+    """Return what ``from_truth`` does; raise ``ValueError`` where not every image's label is known."""
+    if not is_complete(truth):
+        raise ValueError(
+            "answers.source must be people where not every image's label is known, got simulated (the labels of images "
+            "that were given two are not)"
+        )
+    return from_truth(rows, truth)
 
 
 def from_truth(rows: np.ndarray, truth: np.ndarray) -> dict[str, np.ndarray | list]:

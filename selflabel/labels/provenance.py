@@ -75,7 +75,7 @@ def missing(n_open: int, path: str) -> str:
         return "no answers missing"
     return (
         f"{n_open:,} answer{'s' * (n_open > 1)} missing: fill in the column label (a class or skip) in a copy of "
-        f"{path}, then `python -m selflabel answer COPY --annotator NAME` and `dvc repro`"
+        f"{path}, then `selflabel answer COPY --annotator NAME` and `dvc repro`"
     )
 
 

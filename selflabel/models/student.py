@@ -144,8 +144,13 @@ def _tensorflow():
     """Return the modules tensorflow and keras, set to say little and to give the same result every time."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    import keras
-    import tensorflow
+    try:
+        import keras
+        import tensorflow
+    except ImportError as error:
+        raise ValueError(
+            "student.epochs must be 0 without TensorFlow, which is not installed: `pip install selflabel[student]`"
+        ) from error
 
     tensorflow.config.experimental.enable_op_determinism()
     # It would turn the division by a root back into a reciprocal root.

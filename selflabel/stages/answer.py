@@ -8,7 +8,6 @@ import numpy as np
 from selflabel import files
 from selflabel.config.load import load
 from selflabel.labels import answers, state
-from selflabel.labels.table import is_complete
 from selflabel.stages import parse, run, say
 
 
@@ -17,23 +16,12 @@ def main() -> None:
     params = load()
     rows = state.read_questions(args.questions)["row"]
     if params.answers.source == "simulated":
-        found = from_truth(rows, args.truth)
+        found = answers.simulated(rows, files.read_array(args.truth))
     else:
         found = answers.look_up(rows, [""] * len(rows), {})
     files.write_table(args.out, found)
     n_open = int(np.isin(found["status"], state.OPEN).sum())
     say(f"answer: {len(rows) - n_open:,} of {len(rows):,} questions have an answer ({params.answers.source})")
-
-
-def from_truth(rows: np.ndarray, path: str) -> dict[str, np.ndarray | list]:
-    """Return simulated answers about rows; raise ``ValueError`` where not every image's label is known."""
-    truth = files.read_array(path)
-    if not is_complete(truth):
-        raise ValueError(
-            "answers.source must be people where not every image's label is known, got simulated (the labels of images "
-            "that were given two are not)"
-        )
-    return answers.from_truth(rows, truth)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """Audit the frozen labels: ask people about some drawn at random, and write down how wrong all may be."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,7 @@ from selflabel.audit import draw, result, wording
 from selflabel.config.load import load
 from selflabel.labels import answers, pool_index, provenance, state
 from selflabel.rounding import rounded
-from selflabel.stages import answer, parse, run, say
+from selflabel.stages import parse, run, say
 
 
 def main() -> None:
@@ -55,7 +54,7 @@ def reader(
 ) -> Callable[[np.ndarray], dict]:
     """Return what gives the answers about rows: from the file of the truth, or from those that people have given."""
     if source == "simulated":
-        return partial(answer.from_truth, path=truth)
+        return lambda rows: answers.simulated(rows, files.read_array(truth))
     decisions = answers.decide(given, classes=classes)
     return lambda rows: answers.look_up(rows, hashes[rows], decisions)
 

@@ -8,7 +8,7 @@ import numpy as np
 from selflabel import files
 from selflabel.config.load import load
 from selflabel.labels import answers, pool_index, seeds, state, table
-from selflabel.stages import answer, parse, run, say
+from selflabel.stages import parse, run, say
 
 
 def main() -> None:
@@ -44,7 +44,7 @@ def main() -> None:
     if params.answers.source == "people":
         found = answers.look_up(asked, index["hash"][asked], teaching)
     else:
-        found = answer.from_truth(asked, args.truth)
+        found = answers.simulated(asked, truth)
     files.write_table(args.found, found)
     how = "drawn, for all labels are known" if table.is_complete(truth) else "given, as many as are known"
     more = f"; {len(known):,} answers, {len(apart):,} more that judge" if len(known) or len(apart) else ""

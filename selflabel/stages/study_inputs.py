@@ -5,7 +5,8 @@ from pathlib import Path
 from selflabel import files
 from selflabel.config import load
 from selflabel.data import built_in
-from selflabel.stages import features, graph, parse, run
+from selflabel.features import compute
+from selflabel.stages import parse, run
 
 
 def main() -> None:
@@ -19,8 +20,8 @@ def main() -> None:
         files.write_array(Path(args.out, f"{part}_truth.npy"), labels)
     files.write_json(Path(args.out, "classes.json"), dataset.classes)
     folders = [Path(args.out, name) for name in ("features", "graph")]
-    features.compute(checked.features, dataset.pool.images, dataset.test.images, folders[0])
-    graph.compute(*folders, neighbours=checked.graph.neighbours, components=checked.graph.components)
+    compute.features(checked.features.model_dump(), dataset.pool.images, dataset.test.images, folders[0])
+    compute.graph(*folders, n_neighbours=checked.graph.neighbours, components=checked.graph.components)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from projects import ROOT
 
 from selflabel.config import checks, load, schema
-from selflabel.data import built_in
 from selflabel.data.registry import BUILT_IN
 from selflabel.features import extractors
 from selflabel.loop import query
@@ -146,10 +145,6 @@ def test_a_percentage_that_gives_a_class_no_seed_label_is_a_fault(name):
     for percentage, n_faults in ((40 / size, 1), (60 / size, 0)):
         sections = {"dataset": dataset, "seed_labels": schema.SeedLabels(percentage=percentage, seed=0)}
         assert len(checks.faults(sections, n_round_rows=None)) == n_faults
-
-
-def test_the_smallest_class_is_the_one_the_digits_have():
-    assert BUILT_IN["digits"].smallest_class == np.bincount(built_in.load("digits", "").pool.labels).min()
 
 
 @pytest.mark.parametrize(("sigma", "n_faults"), [(-1.0, 0), (-0.5, 1), (0.0, 1), (1e-30, 1), (0.5, 0), (4.0, 0)])

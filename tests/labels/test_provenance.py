@@ -130,7 +130,7 @@ def test_a_queue_that_somebody_filled_in_is_what_answers_read(tmp_path):
 def test_the_last_sentence_counts_the_missing_answers_and_says_how_to_give_them(n_open, said):
     assert provenance.missing(n_open, "data/queue/queue.csv") == (
         f"{said} missing: fill in the column label (a class or skip) in a copy of data/queue/queue.csv, "
-        "then `python -m selflabel answer COPY --annotator NAME` and `dvc repro`"
+        "then `selflabel answer COPY --annotator NAME` and `dvc repro`"
     )
 
 

@@ -6,45 +6,49 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from projects import Project
+from in_process import InProcess
 from pyarrow import parquet
 
 from selflabel import files
+from selflabel.config import presets
 from selflabel.data import built_in, user_images
 from selflabel.labels import answers, pool_index
 
+# They share runs, and some go on from each other.
+pytestmark = pytest.mark.xdist_group("own_images")
+
 
 @pytest.fixture(scope="module")
-def clothes(default_project) -> tuple[Project, Path]:
+def clothes(default_project) -> tuple[InProcess, Path]:
     """3,000 pictures, 20 of each class labelled, and the project after its first run on them."""
-    project, folder = default_project, default_project.folder.parent / "my clothes"
+    project, folder = InProcess(default_project.folder), default_project.folder.parent / "my clothes"
     done = project.run("python", "-m", "bench.trial", "images", str(folder), check=False)
     if "no source has the data set" in done.stdout:
         pytest.skip("Fashion-MNIST cannot be had here")
     assert done.stdout == f"3,000 images in {folder}, 200 of them in the folder of their class\n"
-    project.run("python", "-m", "selflabel", "init", str(folder))
-    told = project.run("python", "-m", "selflabel", "plan").stdout
+    project.tool("init", str(folder))
+    told = project.tool("plan")
     assert "3,000 images in the pool, no test images" in told and "labels given: 200, of 10 classes" in told
     assert "280 questions in 3 rounds, 280 images to audit, people" in told
-    project.repro()
+    project.play()
     return project, folder
 
 
-def queue(project: Project) -> dict[str, np.ndarray]:
+def queue(project: InProcess) -> dict[str, np.ndarray]:
     return files.read_table(project.folder / "data/queue/queue.csv")
 
 
-def person(project: Project, folder: Path) -> None:
+def person(project: InProcess, folder: Path) -> None:
     """What the person does who sits before the queue."""
     project.run("python", "-m", "bench.trial", "person", str(folder))
-    project.run("python", "-m", "selflabel", "answer", "filled.csv", "--annotator", "ann")
+    project.tool("answer", "filled.csv", "--annotator", "ann")
 
 
-def certificate(project: Project) -> dict:
+def certificate(project: InProcess) -> dict:
     return json.loads((project.folder / "metrics/certificate.json").read_text())
 
 
-def given_answers(project: Project) -> dict[str, str]:
+def given_answers(project: InProcess) -> dict[str, str]:
     """The class that people answered, by the image's hash."""
     classes = files.read_json(project.folder / "data/raw/classes.json")
     text = files.read_text(project.folder / "answers.csv")
@@ -52,7 +56,7 @@ def given_answers(project: Project) -> dict[str, str]:
     return {key: classes[one.label] for key, one in decisions.items() if one.status == "answered"}
 
 
-def assert_every_answer_is_handed_over(project: Project) -> dict[str, np.ndarray]:
+def assert_every_answer_is_handed_over(project: InProcess) -> dict[str, np.ndarray]:
     exported, given = files.read_table(project.folder / "data/export/labels.csv"), given_answers(project)
     is_answered = np.isin(exported["hash"], list(given))
     assert set(exported["hash"][is_answered]) == given.keys()
@@ -81,7 +85,7 @@ def test_given_labels_are_the_seeds_and_what_nobody_knows_is_absent(clothes):
         ]
     pictures = {path.name for path in (project.folder / "data/pictures").iterdir()}
     assert pictures == {"samples.png"}
-    shown = project.run("python", "-m", "selflabel", "results").stdout
+    shown = project.tool("results")
     assert shown.startswith("No test set; ") and "In truth" not in shown
 
 
@@ -104,7 +108,7 @@ def test_answers_teach_from_round_0_on_and_the_audit_comes_last(clothes):
     while "margin" in queue(project)["strategy"]:
         n_seen.append(len(queue(project)["row"]))
         person(project, folder)
-        ran = project.stages_run()
+        ran = project.stages_played()
         assert "self_label@1" in ran and not {"download", "features", "graph"} & set(ran)
     assert project.bytes_of("data/raw", "data/features", "data/graph") == before
     assert n_seen == [94, 94, 92]
@@ -117,7 +121,7 @@ def test_nothing_that_leaves_the_pipeline_hints_at_what_the_audit_asks_about(clo
     """Every file that an annotator may get, by every option there is."""
     project, _ = clothes
     project.set(export={"folders": "copy", "imagefolder": True, "label_studio": True})
-    project.repro("export", "queue")
+    project.play()
     asked = queue(project)["hash"][queue(project)["strategy"] == "audit"].tolist()
     table = files.read_table(project.folder / "data/final/labels.csv")
     said = {key: name for key, name in zip(table["hash"], table["class"], strict=True) if key in set(asked)}
@@ -135,13 +139,13 @@ def test_nothing_that_leaves_the_pipeline_hints_at_what_the_audit_asks_about(clo
     # labels.csv and .parquet, two queues, two kinds of folders, metadata, tasks.
     assert n_looked_at == 8 * 280
     project.set(export={"folders": "none", "imagefolder": False, "label_studio": False})
-    project.repro("export", "queue")
+    project.play()
 
 
 def test_with_the_audits_answers_a_part_is_certified(clothes):
     project, folder = clothes
     person(project, folder)
-    project.repro()
+    project.play()
     assert not len(queue(project)["row"])
     assert certificate(project)["human_labels_in_all"] == 200 + 280 + 280
     assert certificate(project)["certified"]["n"] > 1_000
@@ -185,17 +189,25 @@ def test_an_answer_that_was_paid_for_counts_whatever_else_changes(clothes):
     project, folder = clothes
     n_answers = len(given_answers(project))
     project.set(features={"extractor": "pixels"})
-    project.repro()
+    project.play()
     assert_every_answer_is_handed_over(project)
     table = files.read_table(project.folder / "data/final/labels.csv")
     assert np.sum(table["origin"] == "human") == 280
-    done = project.run("make", "run", "PRESET=tutorial", "--old-file=.venv/ready")
-    assert "left as they are for your data: ask.budget, ask.per_round, leak.iterations" in done.stdout
+    told = project.tool("preset", "tutorial")
+    assert "left as they are for your data: ask.budget, ask.per_round, leak.iterations" in told
+    preset = files.read_yaml(project.folder / "presets/tutorial.yaml")
+    _, left = presets.options(files.read_yaml(project.folder / "params.yaml"), preset)
+    project.set(
+        **{
+            name: {key: value for key, value in values.items() if f"{name}.{key}" not in left}
+            for name, values in preset.items()
+        }
+    )
+    project.play()
     tree = files.read_yaml(project.folder / "params.yaml")
     assert tree["seed_labels"]["percentage"] == 100 and tree["self_label"]["iterations"] == 3
     assert tree["classifier"]["name"] == "linear_svm"
     assert_every_answer_is_handed_over(project)
-    project.run("git", "checkout", "--quiet", "presets")
     project.set(features={"extractor": "hog_fine"}, audit={"release": "best"}, **BACK)
     answered = [path for path in (folder / "unlabelled").iterdir() if digest(path) in given_answers(project)]
     for number, path in enumerate(sorted(answered)[:60]):
@@ -203,7 +215,7 @@ def test_an_answer_that_was_paid_for_counts_whatever_else_changes(clothes):
             path.rename(folder / f"renamed {number}.png")
         else:
             shutil.copy(path, folder / "unlabelled" / f"again {number}.png")
-    project.repro()
+    project.play()
     exported = assert_every_answer_is_handed_over(project)
     assert len(exported["hash"]) == 3_030 and len(set(exported["hash"])) == 3_000
     assert not exported["certified"].any()
@@ -212,9 +224,10 @@ def test_an_answer_that_was_paid_for_counts_whatever_else_changes(clothes):
 
 
 BACK = {
-    "classifier": {"name": "kernel_ridge", "C": 10.0}, "graph": {"neighbours": 10}, "ask": {"strategy": "margin"},
-    "self_label": {"accept": "fixed", "threshold_start": 0.5, "keep": "revise", "train_on": "human_labels",
-                   "final_threshold": 0.0},
+    "classifier": {"name": "kernel_ridge", "C": 10.0, "gamma": 1.0}, "graph": {"neighbours": 10},
+    "ask": {"strategy": "margin"},
+    "self_label": {"keep": "revise", "final_threshold": 0.0}, "accept": {"rule": "fixed", "threshold_start": 0.5},
+    "training": {"train_on": "human_labels"},
 }  # fmt: skip
 
 

@@ -1,12 +1,11 @@
-"""Real `dvc repro` runs that ask: questions, answers simulated and people's, the queue, and what tells of them."""
+"""Runs that ask: questions, answers simulated and people's, the queue, and what tells of them."""
 
 import csv
 import json
-import shutil
 
 import numpy as np
 import pytest
-import yaml
+from in_process import InProcess
 from projects import Project
 
 from selflabel import files
@@ -14,6 +13,9 @@ from selflabel.labels import state
 from selflabel.labels import table as labels
 
 ROUNDS = ("data/rounds/1", "data/rounds/2", "data/rounds/3", "data/final")
+
+# They share runs, and some go on from each other.
+pytestmark = pytest.mark.xdist_group("people")
 
 
 def final(project: Project) -> labels.Labels:
@@ -42,20 +44,18 @@ def true_labels(project: Project, rows: np.ndarray) -> dict[int, str]:
 
 
 @pytest.fixture(scope="module")
-def _people(_asked: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    project = Project(tmp_path_factory.mktemp("people") / "project")
-    shutil.copytree(_asked.folder, project.folder, symlinks=True)
+def _people(_asked: InProcess, tmp_path_factory: pytest.TempPathFactory) -> InProcess:
+    project = _asked.copy(tmp_path_factory.mktemp("people") / "project")
     # Its questions would stand in the queue beside those of the rounds.
     project.set(answers={"source": "people"}, audit={"size": 0})
-    (project.folder / "printed").write_text(project.repro())
+    (project.folder / "printed").write_text(project.play())
     return project
 
 
 @pytest.fixture
-def people(_people: Project, tmp_path) -> Project:
+def people(_people: InProcess, tmp_path) -> InProcess:
     """The run that asks, with nobody's answers yet."""
-    shutil.copytree(_people.folder, tmp_path / "project", symlinks=True)
-    return Project(tmp_path / "project")
+    return _people.copy(tmp_path / "project")
 
 
 def test_what_is_asked_becomes_human_labels_and_all_are_counted(asking_project):
@@ -82,10 +82,8 @@ def test_labels_do_not_depend_on_the_truth_of_images_nobody_asked_about(asking_p
     truth[others] = np.random.default_rng(0).permutation(truth[others])
     path.unlink()
     np.save(path, truth)
-    for number in (1, 2, 3):
-        for name in ("self_label", "answer"):
-            project.repro("--single-item", "--force", "--no-run-cache", f"rounds/dvc.yaml:{name}@{number}")
-    project.repro("--single-item", "--force", "--no-run-cache", "finish")
+    rounds = [f"{name}@{number}" for number in (1, 2, 3) for name in ("self_label", "answer")]
+    project.play(*rounds, "finish", force=True)
     assert project.bytes_of("data/rounds", "data/answers", "data/final") == before
 
 
@@ -97,18 +95,19 @@ def test_a_run_goes_on_without_answers_and_ends_with_how_to_give_them(people):
     assert len(queue(people)["row"]) == 20
     assert final(people).is_human.sum() == 76
     assert final(people).is_labelled.all()
-    shown = people.run("python", "-m", "selflabel", "results").stdout
+    shown = people.tool("results")
     assert "20 answers missing" in shown
 
 
 def test_answers_teach_from_round_0_on_and_the_next_questions_are_others(people):
     rows = queue(people)["row"]
     fill_in(people, "filled.csv", true_labels(people, rows[:13]))
-    done = people.run("python", "-m", "selflabel", "answer", "filled.csv", "--annotator", "ann")
-    assert done.stdout == "13 answers appended to answers.csv; 0 were there, 7 left empty\n"
+    done = people.tool("answer", "filled.csv", "--annotator", "ann")
+    assert done == "13 answers appended to answers.csv; 0 were there, 7 left empty\n"
     assert (people.folder / "answers.csv").read_text().splitlines()[0].endswith(",strategy")
-    ran = people.stages_run("queue")
-    assert ran[:2] == ["seed_labels", "self_label@1"] and ran[-2:] == ["audit", "queue"]
+    ran = people.stages_played()
+    assert ran[:2] == ["seed_labels", "self_label@1"] and {"audit", "queue"} <= set(ran)
+    assert not {"download", "features", "graph"} & set(ran)
     table = files.read_table(people.folder / "data/final/labels.csv")
     is_human = table["origin"] == "human"
     assert set(table["annotator"][is_human]) == {"ann"} and is_human.sum() == 13
@@ -116,10 +115,10 @@ def test_answers_teach_from_round_0_on_and_the_next_questions_are_others(people)
     assert len(queue(people)["row"]) == 20 and not np.isin(queue(people)["row"], rows[:13]).any()
     later = queue(people)["row"]
     fill_in(people, "filled.csv", true_labels(people, later[:1]))
-    people.run("python", "-m", "selflabel", "answer", "filled.csv", "--annotator", "ann")
+    people.tool("answer", "filled.csv", "--annotator", "ann")
     # An answer serves once for all: the same file again adds nothing.
-    again = people.run("python", "-m", "selflabel", "answer", "filled.csv", "--annotator", "ann")
-    assert again.stdout.startswith("0 answers appended to answers.csv; 1 were there")
+    again = people.tool("answer", "filled.csv", "--annotator", "ann")
+    assert again.startswith("0 answers appended to answers.csv; 1 were there")
 
 
 def test_skips_and_ties_leave_the_label_to_the_machine_and_are_told(people):
@@ -128,8 +127,8 @@ def test_skips_and_ties_leave_the_label_to_the_machine_and_are_told(people):
     fill_in(people, "ann.csv", {first: "skip", second: truth[second], third: truth[third]})
     fill_in(people, "bob.csv", {second: str((int(truth[second]) + 1) % 10), third: truth[third]})
     for name in ("ann", "bob"):
-        people.run("python", "-m", "selflabel", "answer", f"{name}.csv", "--annotator", name)
-    people.repro("queue")
+        people.tool("answer", f"{name}.csv", "--annotator", name)
+    people.play()
     asked = state.read(people.folder / "data/final").asked
     of_row = {int(row): position for position, row in enumerate(asked["row"])}
     status = {row: asked["status"][of_row[int(row)]] for row in (first, second, third)}
@@ -137,7 +136,7 @@ def test_skips_and_ties_leave_the_label_to_the_machine_and_are_told(people):
     assert asked["annotator"][of_row[int(third)]] == "ann;bob"
     # The tie is back in the queue, the skip is not.
     assert second in queue(people)["row"] and first not in queue(people)["row"]
-    told = people.run("python", "-m", "selflabel", "status").stdout
+    told = people.tool("status")
     assert f"disagreement on row {second}" in told and "1 skipped" in told and "1 tied" in told
 
 
@@ -154,28 +153,25 @@ def test_a_wrong_answer_is_refused_with_file_and_line_and_nothing_is_lost(people
     path = people.folder / "answers.csv"
     text = path.read_text() + line.format(0, hash=queue(people)["hash"][0]) + "\n"
     path.write_text(text)
-    done = people.run("dvc", "repro", "queue", check=False)
-    assert done.returncode != 0
-    assert sentence in done.stdout and "Traceback" not in done.stdout
+    assert f"error: {sentence}" in people.play(keep=True) or sentence in people.play(keep=True)
     fill_in(people, "filled.csv", true_labels(people, queue(people)["row"][:1]))
-    refused = people.run("python", "-m", "selflabel", "answer", "filled.csv", "--annotator", "ann", check=False)
-    assert refused.returncode != 0 and sentence in refused.stdout
+    refused = people.tool("answer", "filled.csv", "--annotator", "ann", check=False)
+    assert sentence in refused
     assert path.read_text() == text
 
 
 def test_an_answer_without_a_name_is_refused(people):
     fill_in(people, "filled.csv", true_labels(people, queue(people)["row"][:1]))
-    done = people.run("python", "-m", "selflabel", "answer", "filled.csv", check=False)
-    assert done.returncode != 0
-    assert "filled.csv:2: annotator must be a name" in done.stdout
+    done = people.tool("answer", "filled.csv", check=False)
+    assert "filled.csv:2: annotator must be a name" in done
 
 
 def test_an_answer_serves_a_later_run_with_other_parameters(people):
     rows = queue(people)["row"]
     fill_in(people, "filled.csv", true_labels(people, rows))
-    people.run("python", "-m", "selflabel", "answer", "filled.csv", "--annotator", "ann")
+    people.tool("answer", "filled.csv", "--annotator", "ann")
     people.set(self_label={"iterations": 1}, ask={"per_round": 10, "budget": 20})
-    people.repro("queue")
+    people.play()
     # All of them, and not just as many as this run would have asked for.
     assert final(people).is_human.sum() == 76 + 20
     assert not len(queue(people)["row"])
@@ -185,53 +181,33 @@ def test_an_answer_serves_a_later_run_with_other_parameters(people):
 def test_an_images_story_is_told_in_five_lines(asking_project, origin):
     table = files.read_table(asking_project.folder / "data/final/labels.csv")
     row = int(np.flatnonzero(table["origin"] == origin)[0])
-    told = asking_project.run("python", "-m", "selflabel", "explain", str(row)).stdout
+    told = asking_project.tool("explain", str(row))
     lines = told.strip().splitlines()
     assert len(lines) == 5
     assert lines[0] == f"row {row}, hash {table['hash'][row]}: {table['class'][row]} ({origin})"
-    assert asking_project.run("python", "-m", "selflabel", "explain", table["hash"][row]).stdout == told
+    assert asking_project.tool("explain", table["hash"][row]) == told
     if origin == "human":
         assert lines[4].startswith("asked in round ") and lines[4].endswith(f"answered, {table['class'][row]}")
 
 
 def test_an_image_that_is_not_there_is_an_error_in_one_sentence(asking_project):
-    done = asking_project.run("python", "-m", "selflabel", "explain", "1498", check=False)
-    assert done.stdout == "error: the image must be a row from 0 to 1497 or its hash, got '1498'\n"
+    done = asking_project.tool("explain", "1498", check=False)
+    assert done == "error: the image must be a row from 0 to 1497 or its hash, got '1498'\n"
 
 
-def test_status_tells_how_the_run_stands_and_what_to_do(people):
-    told = people.run("python", "-m", "selflabel", "status").stdout
+def test_status_tells_how_the_run_stands(people):
+    told = people.tool("status")
     assert "answers.csv: 0 images of this data set; 0 of them judge machine labels and do not teach" in told
     assert "labelled: 1,498 of 1,498 images (76 seed, 0 human, 1,422 machine; 0 none)" in told
     assert "asked: 20 (0 answered, 0 skipped, 20 open, 0 tied)" in told
-    assert "stale stages: none\nnext: 20 answers missing" in told
-    people.set(self_label={"threshold_start": 0.7})
-    told = people.run("python", "-m", "selflabel", "status").stdout
-    assert "self_label@1" in told and told.endswith("next: `dvc repro`\n")
-
-
-def test_a_preset_sets_its_parameters_and_runs(asking_project):
-    # The preset's ten rounds, not the three of the tests.
-    asking_project.run("python", "-m", "selflabel", "rounds", "10")
-    # One of one's own: the tutorial's features are for larger images, and a list has to survive the shell.
-    preset = files.read_yaml(asking_project.folder / "presets/tutorial.yaml")
-    preset["features"] = {"extractor": ["hog_fine", "pixels"], "components": 20}
-    files.write_text(asking_project.folder / "presets/mine.yaml", yaml.safe_dump(preset))
-    asking_project.run("make", "run", "PRESET=mine", "--old-file=.venv/ready")
-    tree = files.read_yaml(asking_project.folder / "params.yaml")
-    assert tree["ask"]["strategy"] == "none" and tree["self_label"]["accept"] == "linear"
-    assert tree["features"]["extractor"] == ["hog_fine", "pixels"]
-    assert final(asking_project).is_human.sum() == 16
-    done = asking_project.run("python", "-m", "selflabel", "preset", "turorial", check=False)
-    assert "error: the preset must be one of " in done.stdout and "got 'turorial'" in done.stdout
 
 
 @pytest.fixture
-def audited(people) -> Project:
+def audited(people) -> InProcess:
     """The run that asks people, with nobody's answers yet and an audit of a hundred images."""
     # It would wait for the rounds' questions.
     people.set(audit={"size": 100}, ask={"budget": 0})
-    people.repro("queue")
+    people.play()
     return people
 
 
@@ -246,7 +222,7 @@ def of_the_audit(project: Project, strategy: str = "audit") -> np.ndarray:
 
 def answer(project: Project, rows: dict[int, str]) -> None:
     fill_in(project, "filled.csv", rows)
-    project.run("python", "-m", "selflabel", "answer", "filled.csv", "--annotator", "ann")
+    project.tool("answer", "filled.csv", "--annotator", "ann")
 
 
 def test_an_audit_without_answers_certifies_nothing_and_waits_in_the_queue(audited):
@@ -255,29 +231,29 @@ def test_an_audit_without_answers_certifies_nothing_and_waits_in_the_queue(audit
     assert set(queue(audited)["suggestion"][queue(audited)["strategy"] == "audit"]) == {""}
     assert certificate(audited)["certified"]["n"] == 0
     assert not files.read_table(audited.folder / "data/audit/labels.csv")["certified"].any()
-    audited.repro("evaluate", "draw")
-    shown = audited.run("python", "-m", "selflabel", "results").stdout
+    audited.play()
+    shown = audited.tool("results")
     assert "Nothing is certified yet: 100 of the 100 answers of the audit are missing." in shown
     assert "100 answers missing" in shown
 
 
 def test_an_audit_waits_until_the_rounds_have_their_answers(people):
     people.set(audit={"size": 100}, ask={"budget": 25})
-    people.repro("queue")
+    people.play()
     n_seen = []
     while not len(of_the_audit(people)):
         n_seen.append(len(queue(people)["row"]))
-        told = people.run("dvc", "repro", "--force", "--single-item", "audit").stdout
+        told = people.play("audit", force=True)
         assert f"No audit yet: {n_seen[-1]} questions of the rounds have no answer" in told
         answer(people, true_labels(people, queue(people)["row"]))
-        people.repro("queue")
+        people.play()
     assert n_seen == [20, 5] and len(of_the_audit(people)) == 100 == len(queue(people)["row"])
 
 
 def test_answers_to_the_audit_run_no_round_and_change_no_label_whatever_they_say(audited):
     truth = true_labels(audited, of_the_audit(audited))
     answer(audited, truth)
-    audited.repro("queue")
+    audited.play()
     # That these images are apart is all that the rounds know.
     before = audited.bytes_of("data/rounds", "data/answers", "data/final")
     n_wrong = certificate(audited)["audit"]["n_wrong"]
@@ -289,7 +265,7 @@ def test_answers_to_the_audit_run_no_round_and_change_no_label_whatever_they_say
         ",".join([cells[0], str((int(cells[1]) + 1) % 10), *cells[2:]]) for cells in (line.split(",") for line in lines)
     ]
     (audited.folder / "answers.csv").write_text("\n".join([header, *swapped]) + "\n")
-    audited.repro("queue")
+    audited.play()
     assert certificate(audited)["audit"]["n_wrong"] > 100 - n_wrong - 10
     assert certificate(audited)["certified"]["n"] == 0
     assert audited.bytes_of("data/rounds", "data/answers", "data/final") == before
@@ -298,13 +274,13 @@ def test_answers_to_the_audit_run_no_round_and_change_no_label_whatever_they_say
 def test_people_may_label_the_rest_and_the_whole_is_certified(audited):
     answer(audited, true_labels(audited, of_the_audit(audited)))
     audited.set(audit={"label_rest": True, "error": 0.08})
-    audited.repro("queue")
+    audited.play()
     cost, rows = certificate(audited)["rest"]["asked"], queue(audited)["row"]
     assert cost["n"] == len(rows) == len(set(rows)) > 20
     assert set(queue(audited)["strategy"]) == {"rest"}
     assert not certificate(audited)["rest_by_people"]["is_issued"]
     answer(audited, true_labels(audited, rows))
-    audited.repro("queue")
+    audited.play()
     assert certificate(audited)["rest_by_people"]["is_issued"]
     table = files.read_table(audited.folder / "data/audit/labels.csv")
     assert np.mean(table["label"] != np.load(audited.folder / "data/truth/pool.npy")) <= 0.08
@@ -320,7 +296,7 @@ def test_the_truth_of_images_that_no_audit_drew_tells_nothing(asking_project):
     truth[others] = (truth[others] + 1) % 10
     path.unlink()
     np.save(path, truth)
-    project.repro("--single-item", "--force", "--no-run-cache", "audit")
+    project.play("audit", force=True)
     assert project.bytes_of("data/audit") | project.bytes_of("metrics") == before
 
 
@@ -329,7 +305,7 @@ def test_after_the_audit_the_classifier_may_learn_from_its_answers_too(asking_pr
     before = project.bytes_of("data/audit", "data/final")
     assert "released" not in json.loads((project.folder / "metrics/evaluate.json").read_text())
     project.set(audit={"release": "best"})
-    project.repro()
+    project.play()
     # What was judged, and what the certificate is about, stays.
     assert project.bytes_of("data/audit", "data/final") == before
     released = files.read_table(project.folder / "data/release/labels.csv")
@@ -345,6 +321,6 @@ def test_after_the_audit_the_classifier_may_learn_from_its_answers_too(asking_pr
 def test_the_story_of_an_audited_image_tells_the_answer_and_whether_it_is_certified(asking_project):
     table = files.read_table(asking_project.folder / "data/audit/labels.csv")
     row = int(np.flatnonzero(table["audited"] != "")[0])
-    story = asking_project.run("python", "-m", "selflabel", "explain", str(row)).stdout
+    story = asking_project.tool("explain", str(row))
     assert f"asked in round 4 by audit: answered, {table['audited'][row]}" in story
     assert ("certified" in story) == bool(table["certified"][row])

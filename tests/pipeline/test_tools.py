@@ -4,15 +4,21 @@ import os
 import subprocess
 
 import pytest
+import yaml
 from projects import ROOT, Project
 
+from selflabel import files
 
-@pytest.fixture
-def branches(project) -> Project:
+BRANCHES = pytest.mark.xdist_group("branches")
+
+
+@pytest.fixture(scope="module")
+def branches(_in_process, tmp_path_factory) -> Project:
     """`main`, and on top of it the branch `change` with other parameters and the results of them."""
+    project = _in_process.copy(tmp_path_factory.mktemp("branches") / "project")
     project.run("git", "checkout", "--quiet", "-b", "change")
     project.set(self_label={"iterations": 1}, seed_labels={"percentage": 20.0})
-    project.repro()
+    project.play()
     project.commit("more seed labels")
     return project
 
@@ -23,6 +29,7 @@ def pr_report(project: Project, base: str = "main") -> str:
     return (project.folder / "report/report.md").read_text()
 
 
+@BRANCHES
 def test_the_report_tells_two_branches_apart(branches):
     text = pr_report(branches)
     rows = {line.split("|")[1].strip(): line for line in text.splitlines() if line.startswith("|")}
@@ -50,6 +57,7 @@ def test_a_base_that_is_not_there_is_said_and_not_crashed_on(project):
     assert "`nowhere` is not in this clone (no such revision)" in pr_report(project, "nowhere")
 
 
+@BRANCHES
 def test_a_shallow_clone_is_said_and_not_crashed_on(branches, tmp_path):
     clone = Project(tmp_path / "clone")
     branches.run("git", "clone", "--quiet", "--depth=1", "--branch=change", branches.folder.as_uri(), str(clone.folder))
@@ -63,6 +71,7 @@ def test_a_base_without_metrics_is_said_and_not_crashed_on(project):
     assert "Nothing to compare with." in text
 
 
+@BRANCHES
 def test_a_base_known_only_at_the_origin_is_found_there(branches, tmp_path):
     clone = Project(tmp_path / "clone")
     branches.run("git", "clone", "--quiet", "--branch=change", branches.folder.as_uri(), str(clone.folder))
@@ -152,14 +161,33 @@ def test_the_plots_render_as_a_page(shared_project, tmp_path):
 
 
 def test_make_run_tells_every_fault_even_where_dvc_cannot_start(project, edit):
-    project.set(self_label={"threshold_start": 2})
+    project.set(accept={"threshold_start": 2})
     edit(project.folder / "params.yaml", "  iterations: 3\n", "")
-    edit(project.folder / "params.yaml", "  threshold_step: -0.1\n", "")
     done = project.run("make", "run", "--old-file=.venv/ready", check=False)
     assert done.returncode != 0
-    for sentence in ("iterations is missing", "threshold_step is missing", "threshold_start must be in [0, 1], got 2"):
-        assert f"params.yaml: self_label.{sentence}" in done.stdout
+    for sentence in ("self_label.iterations is missing", "accept.threshold_start must be in [0, 1], got 2"):
+        assert f"params.yaml: {sentence}" in done.stdout
     assert "Running stage" not in done.stdout
+
+
+def test_status_tells_what_is_stale_and_what_to_do(project):
+    told = project.run("python", "-m", "selflabel", "status").stdout
+    assert told.endswith("stale stages: none\nnext: no answers missing\n")
+    project.set(accept={"threshold_start": 0.7})
+    told = project.run("python", "-m", "selflabel", "status").stdout
+    assert "self_label@1" in told and told.endswith("next: `dvc repro`\n")
+
+
+def test_a_preset_sets_its_parameters_and_runs(project):
+    """Of a section whose kind changes the old keys go and the new ones come: DVC takes the signs for it."""
+    preset = {"accept": {"rule": "percentile", "percent": 50.0}, "self_label": {"iterations": 1}}
+    files.write_text(project.folder / "presets/mine.yaml", yaml.safe_dump(preset))
+    project.run("make", "run", "PRESET=mine", "--old-file=.venv/ready")
+    tree = files.read_yaml(project.folder / "params.yaml")
+    assert (tree["accept"], tree["self_label"]["iterations"]) == (preset["accept"], 1)
+    assert files.read_table(project.folder / "metrics/rounds.csv")["rule"].tolist() == ["percentile", "final_threshold"]
+    done = project.run("python", "-m", "selflabel", "preset", "turorial", check=False)
+    assert "error: the preset must be one of " in done.stdout and "got 'turorial'" in done.stdout
 
 
 def test_an_environment_is_made_anew_by_its_own_python_as_well(tmp_path):

@@ -1,0 +1,63 @@
+"""Compute the features and the graph of pool and test images, and write them into folders."""
+
+import os
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+from tqdm import tqdm
+
+from selflabel import files
+from selflabel.features import extractors, feature_set, neighbours
+
+
+def features(options: Mapping, pool: np.ndarray, test: np.ndarray, folder: Path) -> dict[str, int]:
+    """Write pool.npy, test.npy and blocks.json into a folder; return how many features each extractor gives.
+
+    ``options``: params.yaml's section features. ``pool``, ``test``: uint8 (N, height, width) or (N, height, width, 3).
+    """
+    names = extractors.names(options["extractor"])
+    whole = [extractors.EXTRACTORS[name](pool, options) for name in names]
+    reduce = partial(extractors.reduced, pool=pool, components=options["components"])
+    # A core each; sums are added up by one thread, so that the number of cores leaves no trace.
+    with threadpool_limits(1), ThreadPoolExecutor(os.cpu_count()) as executor:
+        reduced = list(executor.map(reduce, whole))
+    widths = [extractors.n_features(extract, pool.shape[1:]) for extract in reduced]
+    with (
+        files.new_array(Path(folder, "pool.npy"), (len(pool), sum(widths)), "float32") as of_pool,
+        files.new_array(Path(folder, "test.npy"), (len(test), sum(widths)), "float32") as of_test,
+    ):
+        for images, target, name in ((pool, of_pool, "pool"), (test, of_test, "test")):
+            # disable=None: a bar on a terminal, none in a log.
+            bar = partial(tqdm, desc=f"features of the {name}", unit="k images", disable=None)
+            extractors.fill(reduced, images, target, progress=bar)
+        blocks = feature_set.blocks(of_pool, widths)
+        # One alone drowns nobody: its features stay as they are known.
+        if len(names) > 1:
+            for target in (of_pool, of_test):
+                extractors.balance(target, blocks)
+            blocks = feature_set.blocks(of_pool, widths)
+    files.write_json(Path(folder, "blocks.json"), [block._asdict() for block in blocks])
+    return dict(zip(names, widths, strict=True))
+
+
+def graph(features_folder: Path, folder: Path, *, n_neighbours: int, components: int) -> int:
+    """Write the neighbours and squared distances of pool and test images, nearest first, into a folder.
+
+    ``n_neighbours``: 0 for none. ``components``: principal components that distances are measured in. Returns how many
+    neighbours an image has.
+    """
+    # Of several extractors the first is to be that whose neighbours are most alike.
+    columns = files.read_json(Path(features_folder, "blocks.json"))[0]["columns"]
+    pool, test = (files.read_array(Path(features_folder, f"{part}.npy"))[:, :columns] for part in ("pool", "test"))
+    nearest = [(np.empty((len(part), 0), np.int32), np.empty((len(part), 0), np.float32)) for part in (pool, test)]
+    if n_neighbours:
+        near_pool, near_test = neighbours.principal_components(pool, test, components=components)
+        nearest = neighbours.nearest(near_pool, near_test, neighbours=n_neighbours)
+    for part, arrays in zip(("pool", "test"), nearest, strict=True):
+        for kind, array in zip(("neighbours", "distances"), arrays, strict=True):
+            files.write_array(Path(folder, f"{part}_{kind}.npy"), array)
+    return nearest[0][0].shape[1]
