@@ -6,7 +6,6 @@ scikit-learn is imported where it is used, so that checking params.yaml, which a
 import importlib
 import inspect
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import NamedTuple
 
 
@@ -18,7 +17,7 @@ class ClassifierConfig(NamedTuple):
     gamma: float = 1.0  # above 0; of the RBF kernel, in multiples of what each says is its natural width
     neighbours: int = 10  # at least 1
     trees: int = 300  # at least 1; of the forest, or boosting iterations
-    options: Mapping = MappingProxyType({})  # arguments of a class given by import path
+    options: Mapping = {}  # arguments of a class given by import path
     seed: int = 0
 
 

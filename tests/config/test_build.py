@@ -1,5 +1,7 @@
 """From params.yaml to what the functions take: every value arrives, under its own name."""
 
+import pickle
+
 import param_trees
 import pytest
 import yaml
@@ -107,3 +109,14 @@ def test_a_run_has_all_of_it():
     assert config[1:] == (
         build.each_round(params), build.last_round(params), build.student(params), build.join(params)
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", param_trees.KINDS["classifier"])
+def test_a_run_can_be_handed_to_another_process(name):
+    """The study plays each seed in one of its own."""
+    params = load.parse(
+        TREE
+        | {"classifier": param_trees.block("classifier", name), "training": TREE["training"] | {"weights": "none"}},
+        source="",
+    )
+    assert pickle.loads(pickle.dumps(build.run(params))) == build.run(params)
