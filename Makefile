@@ -27,7 +27,11 @@ run: $(READY)  ## run the pipeline, print the results; PRESET=tutorial: with the
 test: $(READY)  ## lint, then all tests
 	ruff check .
 	ruff format --check .
+	lint-imports --no-cache > /dev/null || lint-imports --no-cache
 	python -m pytest
+
+docs: $(READY)  ## build the pages of docs/ into site/
+	mkdocs build --strict --quiet
 
 rounds: $(READY)  ## N=15: make room for N rounds in rounds/table.yaml
 	@python -m selflabel rounds $(if $(N),$(N),$(error say how many rounds there shall be: make rounds N=15))
@@ -59,4 +63,4 @@ same-bytes: $(READY)  ## tell whether this machine computes what others do, with
 lock: $(READY)  ## renew requirements.txt from pyproject.toml
 	.ci/lock requirements.txt
 
-.PHONY: help setup run test rounds compare pr-report fresh study bench same-bytes lock
+.PHONY: help setup run test docs rounds compare pr-report fresh study bench same-bytes lock
