@@ -24,9 +24,10 @@ run: $(READY)  ## run the pipeline, print the results; PRESET=tutorial: with the
 	@$(if $(PRESET),options=$$(python -m selflabel preset $(PRESET)) && dvc exp run $$options,dvc repro)
 	@python -m selflabel results
 
-test: $(READY)  ## lint, then all tests
+test: $(READY)  ## lint, check types and imports, then all tests
 	ruff check .
 	ruff format --check .
+	mypy --no-error-summary
 	lint-imports --no-cache > /dev/null || lint-imports --no-cache
 	python -m pytest
 

@@ -5,6 +5,7 @@ import json
 import sys
 import textwrap
 from pathlib import Path
+from typing import Any
 
 from selflabel import __version__, files
 from selflabel.config import load
@@ -217,7 +218,7 @@ def completion(args: argparse.Namespace) -> None:
 
 
 # Commands by what one is about to do; of each its function, and its arguments with their options.
-GROUPS: dict[str, dict[str, tuple]] = {
+GROUPS: dict[str, dict[str, tuple[Any, ...]]] = {
     "start and run": {
         "init": (
             init,

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -29,10 +29,11 @@ if TYPE_CHECKING:
 
 
 _ROWS = 1_000
+PathLike = str | Path
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
+def _replacing(path: PathLike) -> Iterator[Path]:
     """Yield a name beside ``path``; move it to ``path`` when the block ends well, delete it otherwise."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # Always the same name: what a killed process left is overwritten, not left over. The ending stays: some writers
@@ -45,42 +46,42 @@ def _replacing(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
-def read_text(path: Path) -> str:
+def read_text(path: PathLike) -> str:
     """Return the text of a UTF-8 file."""
     return Path(path).read_text(encoding="utf-8")
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: PathLike, text: str) -> None:
     """Write a UTF-8 file."""
     with _replacing(Path(path)) as partial:
         partial.write_text(text, encoding="utf-8")
 
 
-def append_text(path: Path, text: str) -> None:
+def append_text(path: PathLike, text: str) -> None:
     """Append to a UTF-8 file, whose other bytes stay as they are."""
     with Path(path).open("a", encoding="utf-8", newline="") as target:
         target.write(text)
 
 
-def write_bytes(path: Path, data: bytes) -> None:
+def write_bytes(path: PathLike, data: bytes) -> None:
     """Write a file as it is."""
     with _replacing(Path(path)) as partial:
         partial.write_bytes(data)
 
 
-def write_link(path: Path, target: Path) -> None:
+def write_link(path: PathLike, target: PathLike) -> None:
     """Write a symbolic link to a file: a relative one if ``target`` is relative."""
     with _replacing(Path(path)) as partial:
         partial.unlink(missing_ok=True)
         partial.symlink_to(target if Path(target).is_absolute() else os.path.relpath(target, Path(path).parent))
 
 
-def read_json(path: Path) -> object:
+def read_json(path: PathLike) -> Any:
     """Return what a JSON file holds."""
     return json.loads(read_text(path))
 
 
-def read_yaml(path: Path | str) -> object:
+def read_yaml(path: PathLike) -> Any:
     """Return what a YAML 1.2 file holds; raise ``ValueError`` naming the file if it is not YAML."""
     try:
         tree = parse_yaml(read_text(path))
@@ -91,7 +92,7 @@ def read_yaml(path: Path | str) -> object:
         raise ValueError(f"{path} must be valid YAML, got {' '.join(str(error).split())}") from error
 
 
-def parse_yaml(text: str) -> object:
+def parse_yaml(text: str) -> Any:
     """Return what a YAML 1.2 text says, as DVC reads it; raise ``ruamel.yaml.error.YAMLError`` if it is not YAML.
 
     Not PyYAML, which reads version 1.1: there 010 is eight and a doubled key no fault, and a run would take its
@@ -100,12 +101,12 @@ def parse_yaml(text: str) -> object:
     return YAML(typ="safe").load(text)
 
 
-def write_json(path: Path, value: object) -> None:
+def write_json(path: PathLike, value: object) -> None:
     """Write JSON with sorted keys; raise ``ValueError`` for NaN and infinity, which JSON does not have."""
     write_text(path, json.dumps(value, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n")
 
 
-def read_array(path: Path) -> np.ndarray:
+def read_array(path: PathLike) -> np.ndarray:
     """Return the array of an ``.npy`` file, memory-mapped read-only.
 
     Raises ``ValueError`` naming the file where it is not as long as its header says: a cache may hold half of it.
@@ -120,14 +121,14 @@ def read_array(path: Path) -> np.ndarray:
     return array
 
 
-def _damaged(path: Path, why: str) -> str:
+def _damaged(path: PathLike, why: str) -> str:
     return (
         f"{path} must be a whole .npy file, got a damaged one ({why}); `selflabel check-cache` lists what is "
         "damaged in DVC's cache, and how to mend it"
     )
 
 
-def damaged_in_cache(root: Path, progress: Callable[[Iterable], Iterable] = iter) -> list[Path]:
+def damaged_in_cache(root: PathLike, progress: Callable[[Iterable[Any]], Iterable[Any]] = iter) -> list[Path]:
     """Return the files of DVC's cache whose content is not what they are named after, sorted.
 
     ``root``: of a cache, whose folder files/md5 holds each file under the MD5 sum of its content.
@@ -136,25 +137,25 @@ def damaged_in_cache(root: Path, progress: Callable[[Iterable], Iterable] = iter
     return [path for path in progress(paths) if _md5(path) != f"{path.parent.name}{path.stem}"]
 
 
-def _md5(path: Path) -> str:
+def _md5(path: PathLike) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
-def write_array(path: Path, array: np.ndarray) -> None:
+def write_array(path: PathLike, array: np.ndarray) -> None:
     """Write an ``.npy`` file."""
     with new_array(path, array.shape, array.dtype) as target:
         target[...] = array
 
 
-def write_arrays(path: Path, arrays: Sequence[np.ndarray]) -> None:
+def write_arrays(path: PathLike, arrays: Sequence[np.ndarray]) -> None:
     """Write arrays in their order as an ``.npz`` file: arr_0, arr_1, and so on."""
     with _replacing(Path(path)) as partial:
         np.savez(partial, *arrays)
 
 
 @contextmanager
-def new_array(path: Path, shape: tuple[int, ...], dtype: np.dtype) -> Iterator[np.ndarray]:
+def new_array(path: PathLike, shape: tuple[int, ...], dtype: np.dtype) -> Iterator[np.ndarray]:
     """Yield a writable array that becomes the ``.npy`` file ``path`` when the block ends well.
 
     The array is memory-mapped, so that filling it in chunks keeps memory flat.
@@ -174,7 +175,7 @@ def new_array(path: Path, shape: tuple[int, ...], dtype: np.dtype) -> Iterator[n
 
 
 @contextmanager
-def scratch_array(beside: Path, shape: tuple[int, ...], dtype: np.dtype) -> Iterator[np.ndarray]:
+def scratch_array(beside: PathLike, shape: tuple[int, ...], dtype: np.dtype) -> Iterator[np.ndarray]:
     """Yield a writable array, memory-mapped, in a file beside another that is gone when the block ends."""
     Path(beside).parent.mkdir(parents=True, exist_ok=True)
     with TemporaryFile(dir=Path(beside).parent) as file:
@@ -197,14 +198,14 @@ def _reserve(file: Path | int) -> None:
             os.close(descriptor)
 
 
-def write_rows(path: Path, array: np.ndarray, rows: np.ndarray) -> None:
+def write_rows(path: PathLike, array: np.ndarray, rows: np.ndarray) -> None:
     """Write some rows of an array as an ``.npy`` file, in portions."""
     with new_array(path, (len(rows), *array.shape[1:]), array.dtype) as target:
         for part in chunks(len(rows), _ROWS):
             target[part] = array[rows[part]]
 
 
-def read_table(path: Path) -> dict[str, np.ndarray]:
+def read_table(path: PathLike) -> dict[str, np.ndarray]:
     """Return the columns of a CSV file that ``write_table`` wrote, in their order."""
     table = pa.csv.read_csv(
         path,
@@ -218,7 +219,7 @@ def read_table(path: Path) -> dict[str, np.ndarray]:
     return {name: column.to_numpy() for name, column in zip(table.column_names, columns, strict=True)}
 
 
-def _texts(path: Path) -> list[str]:
+def _texts(path: PathLike) -> list[str]:
     # The columns whose first cell is quoted, lest an annotator who is called 007 become a number.
     with Path(path).open(encoding="utf-8", newline="") as lines:
         names, row = next(csv.reader(lines), []), ","
@@ -230,7 +231,7 @@ def _texts(path: Path) -> list[str]:
     return [name for name, quote in zip(names, cells, strict=False) if quote]
 
 
-def write_table(path: Path, columns: Mapping[str, np.ndarray | list]) -> None:
+def write_table(path: PathLike, columns: Mapping[str, np.ndarray | list[Any]]) -> None:
     """Write columns of one length as CSV with a header; NaN becomes an empty cell."""
     table = pa.table({name: pa.array(column, from_pandas=True) for name, column in columns.items()})
     options = pa.csv.WriteOptions(quoting_style="needed", quoting_header="needed")
@@ -238,7 +239,7 @@ def write_table(path: Path, columns: Mapping[str, np.ndarray | list]) -> None:
         pa.csv.write_csv(table, partial, write_options=options)
 
 
-def write_parquet(path: Path, columns: Mapping[str, np.ndarray | list]) -> None:
+def write_parquet(path: PathLike, columns: Mapping[str, np.ndarray | list[Any]]) -> None:
     """Write columns of one length as Parquet; NaN becomes null."""
     # Here and below: one stage alone needs it.
     from pyarrow import parquet
@@ -248,7 +249,7 @@ def write_parquet(path: Path, columns: Mapping[str, np.ndarray | list]) -> None:
         parquet.write_table(table, partial)
 
 
-def write_image(path: Path, image: np.ndarray) -> None:
+def write_image(path: PathLike, image: np.ndarray) -> None:
     """Write an image, uint8 (h, w) or (h, w, 3), as PNG."""
     from PIL import Image
 
@@ -256,7 +257,7 @@ def write_image(path: Path, image: np.ndarray) -> None:
         Image.fromarray(image).save(partial, format="PNG")
 
 
-def write_picture(path: Path, figure: "Figure") -> None:
+def write_picture(path: PathLike, figure: "Figure") -> None:
     """Write a matplotlib figure as PNG, without the version that matplotlib would note in it."""
     with _replacing(Path(path)) as partial:
         figure.savefig(partial, dpi=100, metadata={"Software": None})

@@ -7,7 +7,7 @@ safe side.
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.special import bdtr, ndtri
@@ -71,7 +71,7 @@ def n_enough(n_wrong: int, n: int, level: ErrorTarget) -> int | None:
     return high
 
 
-def of_classes(audit: Audit, level: ErrorTarget, *, n_classes: int) -> dict[str, list]:
+def of_classes(audit: Audit, level: ErrorTarget, *, n_classes: int) -> dict[str, list[Any]]:
     """Return columns with a row a class: n_machine, n_audited, n_wrong, error_at_most and n_needed.
 
     error_at_most: the upper bound on the share of wrong ones among the machine labels of that class; all classes' hold

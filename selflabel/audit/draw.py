@@ -3,6 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ def order(hashes: Sequence[str], *, seed: int, late: Collection[str] = ()) -> np
     had drawn, so that in the old order the hard ones among those that it had would come first.
     """
     after = f" {hashlib.blake2b(' '.join(sorted(late)).encode(), digest_size=16).hexdigest()}" if late else ""
-    seen: Counter = Counter()
+    seen: Counter[Any] = Counter()
     digests = []
     for key in hashes:
         seen[key] += 1

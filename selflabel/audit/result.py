@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -83,9 +83,9 @@ class AuditResult(NamedTuple):
     answer of the audit is missing.
     """
 
-    figures: dict
+    figures: dict[str, Any]
     shares: dict[str, np.ndarray]
-    classes: dict[str, list]
+    classes: dict[str, list[Any]]
     certified: np.ndarray
     to_relabel: np.ndarray
 
@@ -148,7 +148,9 @@ def show(
     return AuditResult(figures, table, {"class": list(classes)} | of_classes, inside, to_ask)
 
 
-def _certified(table: Mapping[str, np.ndarray], chosen: int | None, level: ErrorTarget, *, n_machine: int) -> dict:
+def _certified(
+    table: Mapping[str, np.ndarray], chosen: int | None, level: ErrorTarget, *, n_machine: int
+) -> dict[str, Any]:
     """Return the certified share; where there is none, about how many answers would be enough.
 
     n_enough: by the share that needs fewest, were as much wrong inside as in this audit; left out where in no share so
@@ -197,7 +199,7 @@ def recorded(
     return after._replace(labels=after.labels.with_human_labels(rows, given, round_number=n))
 
 
-def by_people(final: State, shown: AuditResult, rest: Mapping[str, np.ndarray], plan: AuditConfig) -> dict:
+def by_people(final: State, shown: AuditResult, rest: Mapping[str, np.ndarray], plan: AuditConfig) -> dict[str, Any]:
     """Return the figures of what people said of ``to_relabel``; is_issued: whether the whole data set is certified.
 
     ``rest``: their answers, none if nobody was to be asked. What the rounds asked in vain is among them.

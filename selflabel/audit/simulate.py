@@ -1,6 +1,7 @@
 """Many audits of the same labels, held against the truth: how often a promise is broken, and what it costs."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -60,7 +61,9 @@ def best(confidence: np.ndarray, is_wrong: np.ndarray, *, error: float, n_all: i
     return certified / len(confidence), len(confidence) - int(kept)
 
 
-def _audit(confidence: np.ndarray, is_wrong: np.ndarray, drawn: np.ndarray, level: ErrorTarget, n_all: int) -> dict:
+def _audit(
+    confidence: np.ndarray, is_wrong: np.ndarray, drawn: np.ndarray, level: ErrorTarget, n_all: int
+) -> dict[str, Any]:
     audit = Audit(confidence, np.zeros(len(confidence), int), drawn, is_wrong[drawn])
     shares = certificate.shares(audit, level)
     chosen = certificate.certified(shares, level)

@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 
-def accuracy(report: Mapping) -> str:
+def accuracy(report: Mapping[str, Any]) -> str:
     """Return how right the classifier is, as far as anybody knows; ``report``: the content of metrics/evaluate.json."""
     paid = f"{report['human_labels']:,} human labels"
     if "test" in report:
@@ -18,7 +19,7 @@ def accuracy(report: Mapping) -> str:
     )
 
 
-def statements(figures: Mapping) -> list[str]:
+def statements(figures: Mapping[str, Any]) -> list[str]:
     """Return the sentences of a certificate; ``figures``: the content of metrics/certificate.json."""
     audit = figures["audit"]
     if audit["n_awaited"]:
@@ -45,7 +46,7 @@ def statements(figures: Mapping) -> list[str]:
     ]  # fmt: skip
 
 
-def _audit(figures: Mapping) -> str:
+def _audit(figures: Mapping[str, Any]) -> str:
     audit = figures["audit"]
     skipped = f" ({audit['n_skipped']:,} that nobody could tell count as wrong)" if audit["n_skipped"] else ""
     return (
@@ -54,7 +55,7 @@ def _audit(figures: Mapping) -> str:
     )
 
 
-def _estimate(figures: Mapping) -> str:
+def _estimate(figures: Mapping[str, Any]) -> str:
     if not figures["estimate"]:
         return "Estimate: none, for fewer than five audited labels are wrong, or right."
     classical, powered = (_interval(**figures["estimate"][name]) for name in ("classical", "prediction_powered"))
@@ -64,14 +65,14 @@ def _estimate(figures: Mapping) -> str:
     )
 
 
-def _whole(figures: Mapping) -> str:
+def _whole(figures: Mapping[str, Any]) -> str:
     return (
         f"Whole set: at most {_at_most(figures['whole']['error_at_most'])} of the {figures['n_machine']:,} machine "
         "labels about which nobody was asked are wrong."
     )
 
 
-def _classes(figures: Mapping) -> str:
+def _classes(figures: Mapping[str, Any]) -> str:
     (least, low), (most, high) = (pick(figures["classes"].items(), key=lambda item: item[1]) for pick in (min, max))
     return (
         f"By class, all together: at most {_at_most(low)} ({least}) to {_at_most(high)} ({most}) are wrong; "
@@ -79,7 +80,7 @@ def _classes(figures: Mapping) -> str:
     )
 
 
-def _certified(figures: Mapping) -> str:
+def _certified(figures: Mapping[str, Any]) -> str:
     found, error = figures["certified"], _exact(figures["target"])
     if found["n"]:
         return (
@@ -98,7 +99,7 @@ def _certified(figures: Mapping) -> str:
     )
 
 
-def _rest(figures: Mapping) -> str:
+def _rest(figures: Mapping[str, Any]) -> str:
     done, (first, *others) = figures["rest_by_people"], figures["rest"].values()
     promise = f"at most {_exact(figures['target'])} of all {figures['n_pool']:,} labels"
     if done["is_issued"]:
@@ -112,7 +113,7 @@ def _rest(figures: Mapping) -> str:
     )
 
 
-def _looks(figures: Mapping) -> str:
+def _looks(figures: Mapping[str, Any]) -> str:
     return f"; {figures['looks']:,} looks share the risk" if figures["looks"] > 1 else ""
 
 

@@ -5,7 +5,7 @@ the audit. Where people disagree on one, nobody's label is taken.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -66,7 +66,7 @@ def settle(found: Listing, hashes: Sequence[str], reasons: Sequence[str]) -> Res
     )
 
 
-def index(found: Listing, settled: ResolvedImages, hashes: Sequence[str]) -> dict[str, np.ndarray | list]:
+def index(found: Listing, settled: ResolvedImages, hashes: Sequence[str]) -> dict[str, np.ndarray | list[Any]]:
     """Return the index's columns row, hash, split, conflict (0 or 1), entry, and path where the images are files.
 
     A row for each image that is used, one a second time as well: split is then copy, and row that of the pool. entry:

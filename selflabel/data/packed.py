@@ -5,6 +5,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -95,7 +96,7 @@ def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray:
         return np.lib.format.read_array(file, allow_pickle=False)
 
 
-def _split(arrays: Mapping, prefix: str, names: list[str] | None, path: Path) -> tuple[np.ndarray, list[str]]:
+def _split(arrays: Mapping[str, Any], prefix: str, names: list[str] | None, path: Path) -> tuple[np.ndarray, list[str]]:
     images = arrays[f"{prefix}images"]
     is_shaped = images.ndim == 3 or (images.ndim == 4 and images.shape[3] == 3)
     if images.dtype != np.uint8 or not is_shaped or 0 in images.shape[1:]:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -97,7 +98,7 @@ def decode(
     target: np.ndarray,
     *,
     max_pixels: int,
-    progress: Callable[[Iterable], Iterable] = iter,
+    progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
 ) -> tuple[list[str], list[str]]:
     """Write each entry's image into its row of ``target``, uint8 (N, s, s) or (N, s, s, 3).
 
@@ -117,7 +118,7 @@ def decode(
     return [key for key, _ in found], [reason for _, reason in found]
 
 
-def _decode(entry: Entry, target: np.ndarray, max_pixels: int, options: Mapping) -> tuple[str, str]:
+def _decode(entry: Entry, target: np.ndarray, max_pixels: int, options: Mapping[str, Any]) -> tuple[str, str]:
     if isinstance(entry.source, np.ndarray):
         target[...] = decoding.fit(entry.source, **options)
         return built_in.content_hashes(entry.source[None])[0], ""

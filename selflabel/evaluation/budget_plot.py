@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from statistics import mean, stdev
+from typing import Any
 
 from matplotlib.figure import Figure
 
@@ -10,7 +11,7 @@ from selflabel.evaluation.plots import BLUE, ORANGE
 KINDS = {"asked": ("asked by the run", BLUE), "random": ("as many at random", ORANGE)}
 
 
-def picture(arms: Mapping[str, Mapping], figures: Mapping[str, Sequence[Mapping]]) -> Figure:
+def picture(arms: Mapping[str, Mapping[str, Any]], figures: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure:
     """Return mean and sample standard deviation over the seeds of each arm that has a ``curve``: asked or random.
 
     ``arms``: of study/arms.yaml. ``figures``: by arm, what ``study.run_arm`` returned for each seed, at least one.

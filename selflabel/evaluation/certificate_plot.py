@@ -1,6 +1,7 @@
 """The certificate as a picture."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -11,7 +12,9 @@ from selflabel.evaluation.plots import BLUE, GREEN, GREY, ORANGE
 N_BINS = 10
 
 
-def picture(figures: Mapping, shares: Mapping[str, np.ndarray], confidence: np.ndarray, is_right: np.ndarray) -> Figure:
+def picture(
+    figures: Mapping[str, Any], shares: Mapping[str, np.ndarray], confidence: np.ndarray, is_right: np.ndarray
+) -> Figure:
     """Return coverage against error with the operating point, and claimed against audited precision.
 
     ``figures``: the content of metrics/certificate.json; ``shares``: the columns of metrics/certificate_shares.csv.
@@ -31,7 +34,7 @@ def picture(figures: Mapping, shares: Mapping[str, np.ndarray], confidence: np.n
     return figure
 
 
-def _errors(axes, figures: Mapping, shares: Mapping[str, np.ndarray]) -> None:
+def _errors(axes, figures: Mapping[str, Any], shares: Mapping[str, np.ndarray]) -> None:
     has = shares["n_audited"] > 0
     coverage, n = shares["coverage"][has], np.maximum(shares["n_audited"][has], 1)
     axes.plot(coverage, shares["error_at_most"][has], color=ORANGE, label="upper bound, each share by itself")

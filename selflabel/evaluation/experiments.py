@@ -2,6 +2,7 @@
 
 import csv
 import io
+from typing import Any
 
 from selflabel.markdown import markdown_table
 
@@ -51,7 +52,7 @@ def table(exp_show_csv: str, parameters: set[str]) -> str:
 def looks(exp_show_csv: str) -> str | None:
     """Return a warning if more certificates that share audit answers are compared than share their risk."""
     rows = [row for row in csv.DictReader(io.StringIO(exp_show_csv)) if row.get("State", "") in STATES]
-    shared: dict[tuple, set] = {}
+    shared: dict[tuple[Any, ...], set[Any]] = {}
     for row in rows:
         if _number(row.get("audit.n_answered", ""), otherwise=0.0):
             # The same figures are those of one run, in the workspace and in its commit.

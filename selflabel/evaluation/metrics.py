@@ -1,7 +1,7 @@
 """How good labels are, where the truth is known."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -93,7 +93,7 @@ def round_quality(moment: Moment, true_labels: np.ndarray | None) -> dict[str, f
     }
 
 
-def class_quality(moment: Moment, true_labels: np.ndarray | None, *, classes: Sequence[str]) -> list[dict]:
+def class_quality(moment: Moment, true_labels: np.ndarray | None, *, classes: Sequence[str]) -> list[dict[str, Any]]:
     """Return, a dict a class, what ``round_quality`` says of that class alone after a round.
 
     accepted_accuracy and label_accuracy are over the machine labels that *say* the class, coverage is over the
@@ -128,6 +128,6 @@ def confident_mistakes(labels: Labels, true_labels: np.ndarray, *, per_round: in
     return order[np.arange(len(order)) - first < per_round]
 
 
-def to_table(rows: Sequence[dict]) -> dict[str, list]:
+def to_table(rows: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
     """Return the columns of a list of dicts that share their keys."""
     return {name: [row[name] for row in rows] for name in rows[0]} if rows else {}

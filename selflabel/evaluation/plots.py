@@ -1,6 +1,7 @@
 """Pictures to look at; each function returns a matplotlib figure."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -90,7 +91,7 @@ def curves(rounds: Mapping[str, np.ndarray], references: Mapping[str, float]) ->
     return _with_legends(figure)
 
 
-def curves_against(old: Mapping[str, Sequence] | None, new: Mapping[str, Sequence]) -> Figure:
+def curves_against(old: Mapping[str, Sequence[Any]] | None, new: Mapping[str, Sequence[Any]]) -> Figure:
     """Return the curves over rounds now, solid, and those of a base, dashed (None: it has none)."""
     figure, left, right = _curve_axes()
     if old is not None:
@@ -111,7 +112,7 @@ def _curve_axes() -> tuple[Figure, Axes, Axes]:
     return figure, left, right
 
 
-def _plot_curves(left: Axes, right: Axes, rounds: Mapping[str, Sequence], suffix: str, **style) -> None:
+def _plot_curves(left: Axes, right: Axes, rounds: Mapping[str, Sequence[Any]], suffix: str, **style) -> None:
     for axes, column, colour, label in (
         (left, "test_accuracy", BLUE, "self-labelled"),
         (right, "label_accuracy", GREEN, "machine labels that are right"),

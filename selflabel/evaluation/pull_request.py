@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from selflabel.markdown import markdown_table
 
@@ -66,7 +66,7 @@ def changes(old: Mapping[str, object], new: Mapping[str, object]) -> dict[str, C
 
 
 def biggest_movers(
-    old: Mapping[str, Sequence], new: Mapping[str, Sequence], *, n: int = N_MOVERS
+    old: Mapping[str, Sequence[Any]], new: Mapping[str, Sequence[Any]], *, n: int = N_MOVERS
 ) -> list[tuple[str, str, float, float]] | None:
     """Return (class, figure, old, new) of the ``n`` largest changes of precision, recall or F1, largest first.
 
@@ -85,7 +85,7 @@ def biggest_movers(
     return sorted(moved, key=lambda row: -abs(row[3] - row[2]))[:n]
 
 
-def flatten(tree: Mapping, prefix: str = "") -> dict[str, object]:
+def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, object]:
     """Return a tree's values by dotted name, {"a": {"b": 1}} giving {"a.b": 1}."""
     flat = {}
     for key, value in tree.items():
@@ -107,7 +107,10 @@ def _is_number(value: object) -> bool:
 
 
 def _section(
-    rows: Mapping | Sequence | None, nothing: str, header: list[str], to_row: Callable[[object], list[str]]
+    rows: Mapping[str, Any] | Sequence[Any] | None,
+    nothing: str,
+    header: list[str],
+    to_row: Callable[[object], list[str]],
 ) -> str:
     if rows is None:
         return "Nothing to compare with."

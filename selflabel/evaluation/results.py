@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from statistics import mean, stdev
+from typing import Any
 
 from scipy.stats import t
 
@@ -35,7 +36,7 @@ NAMES = {
 }
 
 
-def is_tutorials(params: Mapping) -> bool:
+def is_tutorials(params: Mapping[str, Any]) -> bool:
     """Return whether a params tree has the tutorial's settings, so that its figures may stand beside."""
     return all(
         params.get(section, {}).get(name) == value
@@ -44,7 +45,7 @@ def is_tutorials(params: Mapping) -> bool:
     )
 
 
-def table(report: Mapping, *, is_tutorials: bool) -> str:
+def table(report: Mapping[str, Any], *, is_tutorials: bool) -> str:
     """Return the results table of one run, the tutorial's figures beside it if ``is_tutorials``.
 
     ``report``: the content of metrics/evaluate.json. The human labels of a baseline are all the true labels it used.
@@ -74,7 +75,7 @@ def table(report: Mapping, *, is_tutorials: bool) -> str:
     return markdown_table(header[:n_columns], [row[:n_columns] for row in rows]) + "\n\n" + _pool_sentence(report)
 
 
-def certificate(figures: Mapping, report: Mapping) -> str:
+def certificate(figures: Mapping[str, Any], report: Mapping[str, Any]) -> str:
     """Return the certificate's sentences as a list, and what is true of them.
 
     ``figures``: the content of metrics/certificate.json. ``report``: of metrics/evaluate.json.
@@ -86,13 +87,13 @@ def certificate(figures: Mapping, report: Mapping) -> str:
     return "\n".join(f"- {sentence}" for sentence in sentences)
 
 
-def _pool_sentence(report: Mapping) -> str:
+def _pool_sentence(report: Mapping[str, Any]) -> str:
     pool = report["pool"]
     right = f"; {pool['label_accuracy']:.2%} of its labels by machine are right" if "label_accuracy" in pool else ""
     return f"Pool: {pool['coverage']:.2%} of the images have a label{right}."
 
 
-def study_table(arms: Mapping[str, Mapping], figures: Mapping[str, Sequence[Mapping]]) -> str:
+def study_table(arms: Mapping[str, Mapping[str, Any]], figures: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
     """Return the study's table, a row an arm in the order of ``arms``; those without ``figures`` are left out.
 
     ``arms``: of study/arms.yaml. ``figures``: by arm, what ``study.run_arm`` returned for each seed. Test accuracy and
@@ -123,7 +124,7 @@ def _range(counts: Sequence[int]) -> str:
     return f"{min(counts):,}" + (f" to {max(counts):,}" if len(set(counts)) > 1 else "")
 
 
-def _paired(runs: Sequence[Mapping], against: Sequence[Mapping]) -> str:
+def _paired(runs: Sequence[Mapping[str, Any]], against: Sequence[Mapping[str, Any]]) -> str:
     base = {run["seed"]: run["accuracy"] for run in against}
     differences = [run["accuracy"] - base[run["seed"]] for run in runs if run["seed"] in base]
     if len(differences) < 2:

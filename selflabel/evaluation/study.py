@@ -1,7 +1,7 @@
 """One arm of the study: a whole run in one process, for one draw of the seed labels, judged by the truth."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -32,7 +32,7 @@ def run_arm(
     seed: int,
     has_true_labels: bool,
     has_classes: bool = False,
-) -> dict:
+) -> dict[str, Any]:
     """Return the figures of one run, all of whose draws come from ``seed``.
 
     accuracy (test images) and label_accuracy (machine labels; left out where there are none), in [0, 1], coverage,

@@ -4,7 +4,7 @@ What needs a truth that nobody knows, or test images that there are not, is left
 """
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -49,7 +49,7 @@ def report(
     *,
     classes: Sequence[str],
     n_bins: int,
-) -> dict:
+) -> dict[str, Any]:
     """Return the figures of metrics/evaluate.json.
 
     ``probabilities``: float (M, n_classes), of the test images. ``n_bins``: of the calibration error. All shares in
@@ -74,7 +74,7 @@ def report(
     }
 
 
-def _out_of_fold(history: Sequence[RoundSummary]) -> dict:
+def _out_of_fold(history: Sequence[RoundSummary]) -> dict[str, Any]:
     """Return accuracy and number of the human-given labels that were no choice of a strategy, out of fold."""
     shown = [summary.reliability for summary in history if summary.reliability and summary.reliability["count"]]
     if not shown:
@@ -84,7 +84,7 @@ def _out_of_fold(history: Sequence[RoundSummary]) -> dict:
     return {"out_of_fold": {"accuracy": accuracy, "n": sum(count)}}
 
 
-def certificate(final: State, audited: Mapping[str, np.ndarray], pool_truth: np.ndarray) -> dict:
+def certificate(final: State, audited: Mapping[str, np.ndarray], pool_truth: np.ndarray) -> dict[str, Any]:
     """Return what is true of what the certificate promises, as far as there are such labels: shares wrong, in [0, 1].
 
     ``final``: the frozen labels; ``audited``: the table data/audit/labels.csv, in which people may have labelled the
@@ -101,7 +101,7 @@ def certificate(final: State, audited: Mapping[str, np.ndarray], pool_truth: np.
     return {name: metrics.share(wrong, part) for name, (wrong, part) in parts.items() if part.any()}
 
 
-def released(labels: Labels, probabilities: np.ndarray, truth: Truth) -> dict:
+def released(labels: Labels, probabilities: np.ndarray, truth: Truth) -> dict[str, Any]:
     """Return what is true of labels that the classifier gave anew after the audit, as far as it is known.
 
     ``probabilities``: float (M, n_classes), of the test images.
@@ -120,7 +120,7 @@ def tables(
     *,
     classes: Sequence[str],
     n_bins: int,
-) -> dict[str, dict]:
+) -> dict[str, dict[str, Any]]:
     """Return the columns of the tables in metrics/, by file name without ending.
 
     ``probabilities``: float (M, n_classes), of the test images. The others as in ``report``. Without test images the
@@ -145,7 +145,7 @@ def tables(
     }
 
 
-def mistakes_table(labels: Labels, truth: np.ndarray, rows: np.ndarray, *, classes: Sequence[str]) -> dict:
+def mistakes_table(labels: Labels, truth: np.ndarray, rows: np.ndarray, *, classes: Sequence[str]) -> dict[str, Any]:
     """Return columns round, row, confidence, label, truth of some wrongly labelled rows."""
     names = np.array(classes)
     return {
@@ -162,7 +162,7 @@ def _rounds(
     moments: Sequence[metrics.Moment],
     truth: Truth,
     classes: Sequence[str],
-) -> list[dict]:
+) -> list[dict[str, Any]]:
     rows = []
     for summary, predicted, moment in zip(final.history, final.test_labels, moments, strict=True):
         scores = metrics.scores(truth.test, predicted, classes=classes) if len(truth.test) else {}
@@ -175,7 +175,7 @@ def _rounds(
     return rows
 
 
-def _calibration(history: Sequence[RoundSummary]) -> dict:
+def _calibration(history: Sequence[RoundSummary]) -> dict[str, Any]:
     """Return each round's reliability of the human-given labels out of fold, as columns; no rows without folds."""
     columns = ("low", "high", "count", "mean_confidence", "share_right")
     tables = [(summary.round, summary.reliability) for summary in history if summary.reliability]
@@ -183,7 +183,9 @@ def _calibration(history: Sequence[RoundSummary]) -> dict:
     return {"round": rounds} | {name: [value for _, table in tables for value in table[name]] for name in columns}
 
 
-def _baselines_per_class(baselines: Mapping[str, Baseline], truth: np.ndarray, classes: Sequence[str]) -> dict:
+def _baselines_per_class(
+    baselines: Mapping[str, Baseline], truth: np.ndarray, classes: Sequence[str]
+) -> dict[str, Any]:
     parts = [metrics.per_class(truth, predicted, classes=classes) for predicted, _ in baselines.values()]
     names = np.repeat(list(baselines), len(classes))
     columns = parts[0] if parts else ("class", "precision", "recall", "f1", "support")
@@ -193,14 +195,14 @@ def _baselines_per_class(baselines: Mapping[str, Baseline], truth: np.ndarray, c
     }
 
 
-def _confusion_matrix(truth: np.ndarray, predicted: np.ndarray, classes: Sequence[str]) -> dict:
+def _confusion_matrix(truth: np.ndarray, predicted: np.ndarray, classes: Sequence[str]) -> dict[str, Any]:
     counts = np.zeros((len(classes), len(classes)), int)
     np.add.at(counts, (truth, predicted), 1)
     n_rows = len(classes) if len(truth) else 0
     return {"actual": list(classes)[:n_rows]} | dict(zip(classes, counts.T[:, :n_rows], strict=True))
 
 
-def _reliability(labels: Labels, probabilities: np.ndarray, truth: Truth, n_bins: int) -> dict:
+def _reliability(labels: Labels, probabilities: np.ndarray, truth: Truth, n_bins: int) -> dict[str, Any]:
     rows = np.flatnonzero(labels.is_machine)
     parts = {"test images": (probabilities.max(axis=1), probabilities.argmax(axis=1) == truth.test)}
     if truth.pool is not None:

@@ -5,6 +5,7 @@ import html
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
+from typing import Any
 
 import numpy as np
 import yaml
@@ -119,8 +120,8 @@ def card(
     table: Mapping[str, np.ndarray],
     classes: Sequence[str],
     *,
-    figures: Mapping,
-    params: Mapping,
+    figures: Mapping[str, Any],
+    params: Mapping[str, Any],
     code: str,
     judged: tuple[int, int],
     n_withheld: int,

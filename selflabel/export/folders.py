@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -60,7 +61,7 @@ def places(labels: Sequence[str], names: Sequence[str], *, tree: bool, imagefold
     return found
 
 
-def metadata(table: Mapping[str, np.ndarray], names: Sequence[str]) -> dict[str, Sequence]:
+def metadata(table: Mapping[str, np.ndarray], names: Sequence[str]) -> dict[str, Sequence[Any]]:
     """Return the imagefolder's metadata: file_name, then the columns of the export but for path."""
     return {"file_name": names} | {name: column for name, column in table.items() if name != "path"}
 

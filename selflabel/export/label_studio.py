@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 from xml.sax.saxutils import quoteattr
 
@@ -12,7 +13,7 @@ import numpy as np
 _LOCAL = "/data/local-files/?d="
 
 
-def tasks(table: Mapping[str, np.ndarray], images: Sequence[str], *, model_version: str) -> list[dict]:
+def tasks(table: Mapping[str, np.ndarray], images: Sequence[str], *, model_version: str) -> list[dict[str, Any]]:
     """Return a task for each row of the export ``table``, in its order.
 
     ``images``: their addresses. The score of a prediction is the label's confidence.
@@ -24,7 +25,7 @@ def tasks(table: Mapping[str, np.ndarray], images: Sequence[str], *, model_versi
     ]
 
 
-def _labelled(label: str, origin: str, confidence: float, model_version: str) -> dict:
+def _labelled(label: str, origin: str, confidence: float, model_version: str) -> dict[str, Any]:
     if not label:
         return {}
     result = [{"from_name": "label", "to_name": "image", "type": "choices", "value": {"choices": [label]}}]

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -14,7 +15,7 @@ from selflabel import files
 from selflabel.features import extractors, feature_set, neighbours
 
 
-def features(options: Mapping, pool: np.ndarray, test: np.ndarray, folder: Path) -> dict[str, int]:
+def features(options: Mapping[str, Any], pool: np.ndarray, test: np.ndarray, folder: Path) -> dict[str, int]:
     """Write pool.npy, test.npy and blocks.json into a folder; return how many features each extractor gives.
 
     ``options``: params.yaml's section features. ``pool``, ``test``: uint8 (N, height, width) or (N, height, width, 3).

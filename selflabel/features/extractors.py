@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import Any
 
 import cv2
 import numpy as np
@@ -27,12 +28,12 @@ CHUNK = 1_000
 DECIMALS = 6
 
 
-def pixels(_pool: np.ndarray, _options: Mapping) -> Extractor:
+def pixels(_pool: np.ndarray, _options: Mapping[str, Any]) -> Extractor:
     """Return an extractor of raw grey levels, or of red, green and blue, in [0, 1]."""
     return lambda images: images.reshape(len(images), -1).astype(np.float32) / 255
 
 
-def hog(pool: np.ndarray, options: Mapping) -> Extractor:
+def hog(pool: np.ndarray, options: Mapping[str, Any]) -> Extractor:
     """Return an extractor of histograms of oriented gradients (Dalal & Triggs, CVPR 2005; OpenCV's).
 
     ``options``: with the key hog, as in params.yaml, lengths in pixels. Raises ``ValueError`` unless the window is
@@ -45,7 +46,7 @@ def hog(pool: np.ndarray, options: Mapping) -> Extractor:
     return _descriptors(*((own[name], own[name]) for name in ("window", "block", "stride", "cell")), own["bins"], own)
 
 
-def hog_cells(pool: np.ndarray, options: Mapping, name: str) -> Extractor:
+def hog_cells(pool: np.ndarray, options: Mapping[str, Any], name: str) -> Extractor:
     """Return an extractor of HOG in blocks of 2×2 cells that move by one, for images of any size.
 
     ``options``: with the keys ``name`` (cell and padding in pixels, bins) and hog, whose options besides the geometry
@@ -65,7 +66,14 @@ def hog_cells(pool: np.ndarray, options: Mapping, name: str) -> Extractor:
     return lambda images: extract(np.pad(images, around))
 
 
-def _descriptors(window: tuple, block: tuple, stride: tuple, cell: tuple, bins: int, options: Mapping) -> Extractor:
+def _descriptors(
+    window: tuple[Any, ...],
+    block: tuple[Any, ...],
+    stride: tuple[Any, ...],
+    cell: tuple[Any, ...],
+    bins: int,
+    options: Mapping[str, Any],
+) -> Extractor:
     descriptor = cv2.HOGDescriptor(
         window, block, stride, cell, bins,
         DERIV_APERTURE, options["win_sigma"], L2_HYS,
@@ -74,7 +82,7 @@ def _descriptors(window: tuple, block: tuple, stride: tuple, cell: tuple, bins: 
     return lambda images: np.stack([descriptor.compute(image).ravel() for image in images])
 
 
-def kmeans_patches(pool: np.ndarray, options: Mapping) -> Extractor:
+def kmeans_patches(pool: np.ndarray, options: Mapping[str, Any]) -> Extractor:
     """Return an extractor of patches' nearness to centres that k-means finds in the pool's, see ``patches.learn``."""
     own = options["kmeans_patches"]
     found = patches.learn(
@@ -83,7 +91,7 @@ def kmeans_patches(pool: np.ndarray, options: Mapping) -> Extractor:
     return lambda images: patches.encode(found, images)
 
 
-EXTRACTORS: dict[str, Callable[[np.ndarray, Mapping], Extractor]] = {
+EXTRACTORS: dict[str, Callable[[np.ndarray, Mapping[str, Any]], Extractor]] = {
     "hog": hog,
     "hog_fine": partial(hog_cells, name="hog_fine"),
     "hog_coarse": partial(hog_cells, name="hog_coarse"),
@@ -126,7 +134,7 @@ def fill(
     extractors: Sequence[Extractor],
     images: np.ndarray,
     target: np.ndarray,
-    progress: Callable[[Iterable], Iterable] = iter,
+    progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
 ) -> None:
     """Write the features of ``images`` into ``target``, float32 (N, D), side by side.
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache, partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -200,7 +200,9 @@ def asked_at_random(answers: Iterable[Answer]) -> set[str]:
     return {one.hash for one in answers} - {one.hash for one in answers if one.strategy != "random"}
 
 
-def look_up(rows: np.ndarray, hashes: Sequence[str], decisions: Mapping[str, Decision]) -> dict[str, np.ndarray | list]:
+def look_up(
+    rows: np.ndarray, hashes: Sequence[str], decisions: Mapping[str, Decision]
+) -> dict[str, np.ndarray | list[Any]]:
     """Return the answers to Q questions as columns in their order: row, int64, label, int16, and texts.
 
     ``rows``: int (Q,), in the pool. ``hashes``: (Q,), of those rows. The texts are as in ``Decision``.
@@ -210,7 +212,7 @@ def look_up(rows: np.ndarray, hashes: Sequence[str], decisions: Mapping[str, Dec
     return {"row": rows.astype(np.int64), "label": np.array([decision.label for decision in found], np.int16)} | texts
 
 
-def simulated(rows: np.ndarray, truth: np.ndarray) -> dict[str, np.ndarray | list]:
+def simulated(rows: np.ndarray, truth: np.ndarray) -> dict[str, np.ndarray | list[Any]]:
     """Return what ``from_truth`` does; raise ``ValueError`` where not every image's label is known."""
     if not is_complete(truth):
         raise ValueError(
@@ -220,7 +222,7 @@ def simulated(rows: np.ndarray, truth: np.ndarray) -> dict[str, np.ndarray | lis
     return from_truth(rows, truth)
 
 
-def from_truth(rows: np.ndarray, truth: np.ndarray) -> dict[str, np.ndarray | list]:
+def from_truth(rows: np.ndarray, truth: np.ndarray) -> dict[str, np.ndarray | list[Any]]:
     """Return the columns of ``look_up`` as if answered from ``truth``: int (N,), classes of the whole pool."""
     answers = {f"{row}": Decision("answered", int(truth[row]), "simulated") for row in rows}
     return look_up(rows, [f"{row}" for row in rows], answers)

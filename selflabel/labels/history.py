@@ -1,6 +1,6 @@
 """The history of a run: the summaries of its rounds, their words and sentences."""
 
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 # Words a summary's "stop" may hold. The first means that the loop goes on, the second that there were no more rounds.
 GOES_ON, ITERATIONS = "no", "iterations"
@@ -39,7 +39,7 @@ class RoundSummary(NamedTuple):
     shown_precision: float | None
     n_shown: int | None
     calibration_error: float | None
-    reliability: dict[str, list] | None
+    reliability: dict[str, list[Any]] | None
     n_questions: int
     n_open: int
     kappa: float | None

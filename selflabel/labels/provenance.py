@@ -1,6 +1,7 @@
 """Where each label comes from: the final table's columns, the queue, one image's story."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -48,7 +49,7 @@ def _thresholds(summary: RoundSummary, classes: Sequence[str]) -> np.ndarray:
 
 def queue(
     final: State, hashes: Sequence[str], classes: Sequence[str], *, paths: Sequence[str] | None = None
-) -> dict[str, list]:
+) -> dict[str, list[Any]]:
     """Return the queue, a row a question without an answer, in the order in which they were asked.
 
     Columns queue (the queue's mark), hash, label, annotator, when, comment (the last four empty, for a person to fill
@@ -97,7 +98,7 @@ def story(final: State, table: Mapping[str, np.ndarray], row: int, classes: Sequ
     ]
 
 
-def _whence(of: Mapping) -> str:
+def _whence(of: Mapping[str, Any]) -> str:
     if of["origin"] == "machine":
         return f"this label since round {of['round']}, last given in round {of['confirmed']}, flips {of['flips']}"
     texts = {
@@ -112,7 +113,7 @@ def _asked_when(number: int) -> str:
     return f"whom round {number} asked" if number else "before round 1"
 
 
-def _how_sure(of: Mapping) -> str:
+def _how_sure(of: Mapping[str, Any]) -> str:
     if of["origin"] != "machine":
         return "confidence: none" if of["origin"] == "none" else "confidence 1: a person's word"
     above = "" if np.isnan(of["threshold"]) else f" above {of['threshold']:g}"

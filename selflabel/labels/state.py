@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -157,7 +157,7 @@ def first(
     )
 
 
-def write(folder: str, state: State, **more_columns: list) -> None:
+def write(folder: str, state: State, **more_columns: list[Any]) -> None:
     """Write a state: labels.csv (``more_columns`` beside the others), history.json, and a file for each other field."""
     folder = Path(folder)
     files.write_table(folder / "labels.csv", to_columns(state.labels) | more_columns)

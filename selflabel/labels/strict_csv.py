@@ -5,6 +5,7 @@ Not the csv module: it takes a stray quote for text, and after a fault it cannot
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 MAX_FAULTS = 20
 
@@ -23,7 +24,9 @@ _MARKERS = ("<<", "||", "==", ">>")
 NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
-def read(text: str, make: Callable, is_right: Callable, rule: str, source: str, *, delimiter: str = ",") -> list:
+def read(
+    text: str, make: Callable[..., Any], is_right: Callable[..., Any], rule: str, source: str, *, delimiter: str = ","
+) -> list[Any]:
     """Return ``make`` of the named cells of each row; raise with the faults of all rows, or that of the header.
 
     ``is_right``: whether a header is; ``rule``: what it must. ``source``: the file's name. ``delimiter``: a comma, a
@@ -49,7 +52,7 @@ def _rows(text: str, source: str, delimiter: str) -> Iterator[tuple[int, str]]:
         line += len(re.findall(_END, row[0])) if has_returns else row[0].count("\n")
 
 
-def _each(rows: Sequence[tuple[int, str]], read: Callable, source: str) -> list:
+def _each(rows: Sequence[tuple[int, str]], read: Callable[..., Any], source: str) -> list[Any]:
     results, faults = [], []
     for line, row in rows:
         try:

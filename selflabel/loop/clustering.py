@@ -7,6 +7,7 @@ import functools
 import importlib
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -15,7 +16,7 @@ SAMPLE = 10_000  # of 60,000 candidates so many are clustered in seconds, and al
 MAX_CLUSTERS, N_NEIGHBOURS = 500, 20  # both as in TypiClust's paper
 
 
-def _in_one_thread(strategy: Callable) -> Callable:
+def _in_one_thread(strategy: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(strategy)
     def in_one_thread(*args, **options) -> np.ndarray:
         # Threads add up in the order they finish, which can move a point to another cluster. A limit is for what is

@@ -7,7 +7,7 @@ function and its line in ``STRATEGIES``.
 
 import math
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.special import entr
@@ -64,7 +64,9 @@ def choose(config: QueryConfig, context: QueryContext) -> tuple[np.ndarray, np.n
     return np.array(list(chosen), np.int64), np.array(names, str)[list(chosen.values())]
 
 
-def take_turns(orders: list[np.ndarray], features: np.ndarray, rows: np.ndarray, *, n: int, limit: float) -> dict:
+def take_turns(
+    orders: list[np.ndarray], features: np.ndarray, rows: np.ndarray, *, n: int, limit: float
+) -> dict[str, Any]:
     """Return at most ``n`` positions, in the order they are chosen, each with the index of the order it comes from.
 
     In its turn an order gives its next position that is not chosen yet and not nearer than ``limit`` to a chosen one.

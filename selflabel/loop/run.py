@@ -1,7 +1,7 @@
 """A whole run in one process: rounds with their answers, then a student, then the last acceptance."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -40,7 +40,7 @@ def run_loop(
     n_rounds: int,
     config: RoundConfig,
     classes: Sequence[str],
-    answer: Callable[[np.ndarray], dict] | None = None,
+    answer: Callable[[np.ndarray], dict[str, Any]] | None = None,
     true_labels: np.ndarray | None = None,
 ) -> State:
     """Return the state after ``n_rounds`` rounds.

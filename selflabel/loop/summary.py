@@ -1,7 +1,7 @@
 """Summaries of rounds: what a round did, in a few numbers, and whether it was the last."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -128,7 +128,7 @@ def _thresholds(
     return None, dict(zip(classes, limits.tolist(), strict=True))
 
 
-def _calibration(predictions: Predictions) -> tuple[float | None, dict[str, list] | None]:
+def _calibration(predictions: Predictions) -> tuple[float | None, dict[str, list[Any]] | None]:
     """Return the expected calibration error and the reliability table of the human-given labels, out of fold."""
     evidence = predictions.evidence
     if evidence is None:
@@ -150,7 +150,7 @@ def _kappa(before: np.ndarray, after: np.ndarray) -> float | None:
     return round((float(np.mean(before == after)) - by_chance) / (1 - by_chance), DECIMALS)
 
 
-def changes(before: Labels, after: Labels, round_number: int, classes: Sequence[str]) -> dict:
+def changes(before: Labels, after: Labels, round_number: int, classes: Sequence[str]) -> dict[str, Any]:
     """Return the fields of ``RoundSummary`` on what a round did to the machine labels."""
     is_new = after.is_machine & ~(before.is_machine & (before.label == after.label))
     is_accepted = after.is_machine & (after.confirmed == round_number)

@@ -6,7 +6,7 @@ scikit-learn is imported where it is used, so that checking params.yaml, which a
 import importlib
 import inspect
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class ClassifierConfig(NamedTuple):
@@ -17,7 +17,7 @@ class ClassifierConfig(NamedTuple):
     gamma: float = 1.0  # above 0; of the RBF kernel, in multiples of what each says is its natural width
     neighbours: int = 10  # at least 1
     trees: int = 300  # at least 1; of the forest, or boosting iterations
-    options: Mapping = {}  # arguments of a class given by import path
+    options: Mapping[str, Any] = {}  # arguments of a class given by import path
     seed: int = 0
 
 
@@ -48,7 +48,7 @@ BUILT_IN = {
 NAMES = (*BUILT_IN, *OWN)
 
 
-def fault(name: str, options: Mapping, *, has_weights: bool) -> str | None:
+def fault(name: str, options: Mapping[str, Any], *, has_weights: bool) -> str | None:
     """Return one sentence why ``classifier.name``, its options or weights of rows cannot work, None if they can."""
     if name in OWN or (name in BUILT_IN and (options or not has_weights)):
         return f"classifier.options must be empty with classifier.name={name}, got {dict(options)}" if options else None

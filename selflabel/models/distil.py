@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -46,7 +46,7 @@ def teach(
     config: FitConfig,
     student: StudentConfig,
     classes: Sequence[str],
-    progress: Callable[[Iterable], Iterable] = iter,
+    progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
 ) -> tuple[list[np.ndarray], StudentOutput]:
     """Return a student's weights, and what it says.
 

@@ -7,7 +7,7 @@ student (Xie et al., CVPR 2020). TensorFlow is imported where it is used, for th
 
 import os
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.special import softmax
@@ -53,7 +53,11 @@ class StudentConfig(NamedTuple):
 
 
 def train(
-    images: np.ndarray, targets: np.ndarray, *, student: StudentConfig, progress: Callable[[Iterable], Iterable] = iter
+    images: np.ndarray,
+    targets: np.ndarray,
+    *,
+    student: StudentConfig,
+    progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
 ) -> list[np.ndarray]:
     """Return a trained student as float32 arrays: mean and deviation of the pixels (2,), then the network's weights.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -51,7 +52,7 @@ def main() -> None:
 
 def reader(
     source: str, hashes: np.ndarray, given: Sequence[answers.Answer], classes: Sequence[str], *, truth: str
-) -> Callable[[np.ndarray], dict]:
+) -> Callable[[np.ndarray], dict[str, Any]]:
     """Return what gives the answers about rows: from the file of the truth, or from those that people have given."""
     if source == "simulated":
         return lambda rows: answers.simulated(rows, files.read_array(truth))

@@ -1,6 +1,7 @@
 """Get the data set: images, index and class names; the truth goes into files of its own."""
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -26,7 +27,7 @@ def main() -> None:
     say(f"download: {len(labels['pool']):,} pool and {len(labels['test']):,} test images of {told}")
 
 
-def built_in(options, args) -> tuple[dict, tuple, dict, str]:
+def built_in(options, args) -> tuple[dict[str, Any], tuple[Any, ...], dict[str, Any], str]:
     dataset = datasets.load(options.name, options.source)
     files.write_table(args.problems, user_images.table([]))
     files.write_array(args.pool_images, dataset.pool.images)
@@ -35,7 +36,7 @@ def built_in(options, args) -> tuple[dict, tuple, dict, str]:
     return datasets.index(dataset), dataset.classes, labels, f"{options.name} from {dataset.source}"
 
 
-def from_user(options, args) -> tuple[dict, tuple, dict, str]:
+def from_user(options, args) -> tuple[dict[str, Any], tuple[Any, ...], dict[str, Any], str]:
     found = user_images.listed(options.name, options.path)
     # Now, so that what is refused below can be looked up.
     files.write_table(args.problems, user_images.table(found.problems))

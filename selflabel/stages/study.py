@@ -4,6 +4,7 @@ from argparse import Namespace
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from threadpoolctl import threadpool_limits
 
@@ -31,7 +32,7 @@ def main() -> None:
     say(f"study: {args.arm} from {figures[0]['human_labels']:,} human labels, test accuracy {accuracies}")
 
 
-def _run_arm(args: Namespace, config: RunConfig, kind: dict, seed: int) -> dict:
+def _run_arm(args: Namespace, config: RunConfig, kind: dict[str, Any], seed: int) -> dict[str, Any]:
     data = study.Data(
         feature_set.read(Path(args.inputs, "features"), Path(args.inputs, "graph")),
         *(
