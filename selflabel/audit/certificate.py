@@ -1,4 +1,4 @@
-"""What an audit shows: how wrong machine labels may be, at a stated confidence.
+"""Compute from an audit how wrong machine labels may be, at a stated confidence.
 
 The labels are frozen before the audit is drawn; it is a uniform draw without replacement, and its answers teach and
 tune nothing. Each promise then holds for this one set of labels, not on average over sets; each by itself. Wrong

@@ -1,4 +1,4 @@
-"""Which machine labels are audited: a uniform draw that meets the answers of earlier ones again."""
+"""Draw the machine labels to audit: uniformly, and so that answers to earlier audits are met again."""
 
 import hashlib
 from collections import Counter

@@ -1,4 +1,4 @@
-"""What comes of an audit's answers: the figures of metrics/certificate.json, and labels by people."""
+"""Build the certificate from audit answers, and record the answers as labels."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +20,7 @@ STATUS = {"answered": ("answered",), "missing": OPEN, "skipped": ("skipped",)}
 
 
 class AuditConfig(NamedTuple):
-    """What is to be shown (params.yaml's section audit).
+    """How large an audit is, and what it is to certify (params.yaml's section audit).
 
     ``size``: at least 0, audited images. ``error``, ``confidence``: in (0, 1). ``looks``: at least 1, certificates that
     share audit answers and are compared. ``seed``: of the random order. ``label_rest``: whether people label what keeps
@@ -76,7 +76,7 @@ def judged(labels: Labels, rows: np.ndarray, answers: Mapping[str, np.ndarray]) 
 
 
 class AuditResult(NamedTuple):
-    """What an audit shows.
+    """The result of an audit.
 
     ``figures``: the content of metrics/certificate.json. ``shares``, ``classes``: columns of tables. ``certified``:
     int64 rows, ascending. ``to_relabel``: int64 rows to ask people about, least confident first; none while an

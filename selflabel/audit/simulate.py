@@ -1,4 +1,4 @@
-"""Many audits of the same labels, held against the truth: how often a promise is broken, and what it costs."""
+"""Simulate many audits of the same labels against the truth: how often a promise is broken, and what it costs."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

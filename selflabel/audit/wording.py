@@ -1,4 +1,4 @@
-"""Figures in sentences: how right a classifier is, and the certificate, each sentence with what it promises."""
+"""Write figures as sentences: how right a classifier is, and the certificate, with what each sentence promises."""
 
 import math
 from collections.abc import Mapping

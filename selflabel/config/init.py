@@ -1,4 +1,4 @@
-"""What a run starts from: a params.yaml for data of one's own, by how many images and labels there are; the rounds."""
+"""Set params.yaml and the rounds table for data of one's own, by how many images and labels there are."""
 
 import math
 import re
@@ -64,7 +64,7 @@ def kind_of(path: Path) -> str:
 
 
 class OwnData(NamedTuple):
-    """What there is of data of one's own, as far as one can tell without decoding an image."""
+    """Facts about data of one's own, as far as one can tell without decoding an image."""
 
     kind: str  # dataset.name
     path: str  # dataset.path

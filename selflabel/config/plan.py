@@ -1,4 +1,4 @@
-"""What a run would do, before it does it: images, classes, what people are asked, disk, time; and what hinders it."""
+"""Tell what a run would do before it does it: images, classes, questions, disk, time; and what hinders it."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -20,7 +20,7 @@ SHOWN = 3
 
 
 class Data(NamedTuple):
-    """What there is, as far as one can tell without decoding an image."""
+    """Facts about the data, as far as one can tell without decoding an image."""
 
     n_pool: int
     n_test: int

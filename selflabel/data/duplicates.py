@@ -1,4 +1,4 @@
-"""Of what was listed and could be decoded: what is used, which images are the same, whose labels contradict.
+"""Find images that are the same, and given labels that contradict each other; decide what is used of a listing.
 
 Images that are the same are told by their hashes: in the pool they are one, with one label, one question, one part in
 the audit. Where people disagree on one, nobody's label is taken.
@@ -17,7 +17,7 @@ COPY = "copy"
 
 
 class ResolvedImages(NamedTuple):
-    """What is used of a listing, each split by its row; the pool's rows in the order of their hashes.
+    """The images that are used of a listing, each split by its row; the pool's rows in the order of their hashes.
 
     ``entries``: numbers in the listing, int64, by split; ``labels``: int16, by split, −1 for none; ``conflict``: bool,
     of the pool, whose given labels contradict each other. ``copies``: int64 (n, 2), the numbers of further entries that

@@ -1,4 +1,4 @@
-"""What a user's own data consist of: the files of a folder or of a manifest, listed without opening an image.
+"""List the files of a folder or of a manifest, without opening an image.
 
 Every file is either an entry or a problem with its reason, so that none disappears uncounted.
 """

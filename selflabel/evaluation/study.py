@@ -14,7 +14,10 @@ from selflabel.models import distil
 
 
 class Data(NamedTuple):
-    """What is held of pool (N) and test images (M); truth int (N,), (M,); images uint8 (N, height, width), (M, …)."""
+    """Features, truth and images of the pool (N) and of test images (M).
+
+    Truth: int (N,) and (M,); images: uint8 (N, height, width) and (M, …).
+    """
 
     features: FeatureSet
     pool_truth: np.ndarray

@@ -1,4 +1,4 @@
-"""The contents of the metrics: what evaluate writes, as plain values and columns.
+"""Compute the metrics that `evaluate` writes, as plain values and columns.
 
 What needs a truth that nobody knows, or test images that there are not, is left out, and never 0.
 """
@@ -28,14 +28,14 @@ OF_A_CLASS = ("class", "n_machine", "label_accuracy", "coverage")
 
 
 class Truth(NamedTuple):
-    """What is known of the true labels: int (N,) of the pool, None if not of every image; int (M,) of test images."""
+    """The known true labels: int (N,) of the pool, None if not of every image; int (M,) of test images."""
 
     pool: np.ndarray | None
     test: np.ndarray
 
 
 class Baseline(NamedTuple):
-    """What a baseline leaves: classes it gave to the test images, int16 (M,), and how many true labels it used."""
+    """The output of a baseline: classes it gave to the test images, int16 (M,), and how many true labels it used."""
 
     test_labels: np.ndarray
     human_labels: int

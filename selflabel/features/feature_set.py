@@ -1,4 +1,4 @@
-"""What every round reads besides the labels: features of pool and test images, and the pool's graph."""
+"""The feature set that every round reads: features of pool and test images, and the pool's graph."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -29,7 +29,7 @@ _NAME = re.compile(r"[^\s;](?:[^;\r\n]*[^\s;])?")
 
 
 class Answer(NamedTuple):
-    """What one person said of one image; ``label`` is a class name or ``SKIP``, ``when`` has a time zone.
+    """One person's answer about one image; ``label`` is a class name or ``SKIP``, ``when`` has a time zone.
 
     ``strategy``: why the image was asked about, a word of the queue's column, empty if nobody knows.
     """
@@ -43,7 +43,7 @@ class Answer(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """What the answers to one image come to: ``status`` is answered, skipped, tied or open (nobody answered).
+    """The decision on one image: ``status`` is answered, skipped, tied or open (nobody answered).
 
     ``label``: class number, −1 unless answered. ``annotator``: those who said so, sorted, joined by ``;``, empty if
     tied. ``votes``: empty if all agree, else such as ``Coat 2, Shirt 1``.

@@ -1,4 +1,4 @@
-"""The names of a user's classes: what may not stand beside each other, or nowhere."""
+"""Check the names of a user's classes: which may not stand beside each other, or nowhere."""
 
 import unicodedata
 from collections.abc import Iterable

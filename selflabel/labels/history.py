@@ -13,7 +13,7 @@ CHOSEN_STOPS = (TARGET_ERROR_UNREACHABLE, NOTHING_ACCEPTED, NOTHING_CHANGED, STA
 
 
 class RoundSummary(NamedTuple):
-    """What a round did, ready for JSON; nothing timed, so that its bytes are stable. None: not known of this round.
+    """A round's summary, ready for JSON; nothing timed, so that its bytes are stable. None: not known of this round.
 
     ``rule``: which accepted, and ``threshold`` of all classes or ``class_thresholds`` by name. Counts of images:
     ``n_accepted``, were given a machine label; ``n_new``, had not that label before; ``n_flipped``, of these, had

@@ -1,4 +1,4 @@
-"""What one round hands to the next, as a folder: labels, history, questions, and what the classifiers said so far."""
+"""The state that one round hands to the next, as a folder: labels, history, questions, predictions so far."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The state that the rounds hand on: for each row of the pool its label and where it comes from."""
+"""The label table: for each row of the pool its label and where it comes from."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace

@@ -1,4 +1,4 @@
-"""Which machine labels a round accepts.
+"""Choose the machine labels that a round accepts.
 
 A rule is a pure function of probabilities, float (N, n_classes), that returns positions, int64 ascending. Equal
 confidences are taken in the order of their positions. A new rule is one function and its line in ``accept`` or, if
@@ -22,7 +22,7 @@ N_LOOKS = 20
 
 
 class Rule(NamedTuple):
-    """What a round accepts: the name of a rule, and the numbers of all rules (in params.yaml under self_label).
+    """A rule by its name, and the numbers of all rules (params.yaml's section accept).
 
     ``percent`` in (0, 100]; ``k``, images, at least 1. Thresholds are class probabilities in [0, 1].
     ``target_error`` and ``target_alpha`` in (0, 1): the error that is allowed, and the chance, over all rounds
@@ -40,7 +40,7 @@ class Rule(NamedTuple):
 
 
 class Selection(NamedTuple):
-    """What a rule chose: positions, int64 ascending, and the threshold each class had to be above, None without."""
+    """A rule's selection: positions, int64 ascending, and the threshold each class had to be above, None without."""
 
     positions: np.ndarray
     limits: np.ndarray | None

@@ -1,4 +1,4 @@
-"""Which images stand for many: the asking strategies that cluster, for a cold start.
+"""Choose images that stand for many: the asking strategies that cluster, for a cold start.
 
 Each returns positions of the candidates, int64, best first, as those of ``asking`` do.
 """

@@ -1,4 +1,4 @@
-"""Which images a round asks a person about.
+"""Choose the images that a round asks a person about.
 
 A strategy is a pure function of a ``QueryContext`` that returns positions of candidates, int64, best first. Scores are
 larger where asking is worth more; equal ones are taken in the order of their positions. A new strategy is one
@@ -16,7 +16,7 @@ from selflabel.loop import clustering
 
 
 class QueryConfig(NamedTuple):
-    """What is asked of a person (params.yaml's section ask).
+    """How many images a round asks about, and how it chooses them (params.yaml's section ask).
 
     ``strategy``: a name in ``STRATEGIES``, or several joined by "+". ``per_round`` and ``budget``: questions.
     ``min_distance``: see ``near_limit``, at least 0 (off). ``lower_threshold``: class probability in [0, 1].
@@ -31,7 +31,7 @@ class QueryConfig(NamedTuple):
 
 
 class QueryContext(NamedTuple):
-    """What a strategy may look at: the M candidates and the pool of N images that they are rows of."""
+    """The arguments of a strategy: the M candidates and the pool of N images that they are rows of."""
 
     probabilities: np.ndarray  # float (M, n_classes ≥ 2), calibrated
     scores: np.ndarray  # float (M, n_classes), of the classifier itself

@@ -37,7 +37,7 @@ class RoundConfig(NamedTuple):
 
 
 class Round(NamedTuple):
-    """What a round leaves behind.
+    """The result of a round.
 
     ``test_probabilities``: float32 (M, n_classes), of the classifier fitted at the round's start.
     """

@@ -1,4 +1,4 @@
-"""Which classifiers there are, and what each makes of a recipe.
+"""The classifiers that there are, and what each reads of its configuration.
 
 scikit-learn is imported where it is used, so that checking params.yaml, which asks ``fault``, need not wait for it.
 """
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 
 class ClassifierConfig(NamedTuple):
-    """What to fit: params.yaml's section ``classifier``, of which each classifier reads the values it knows."""
+    """The classifier to fit: the section ``classifier``, of which each classifier reads the values it knows."""
 
     name: str  # one of BUILT_IN, or an import path of scikit-learn
     C: float = 1.0  # above 0; inverse strength of regularisation

@@ -26,7 +26,7 @@ PROBABILITY_MARGIN = 1e-6  # log-odds of 0 and 1 are infinite, these ±13.8; pro
 
 
 class TrainingSet(NamedTuple):
-    """What to learn from."""
+    """The labelled rows that a classifier learns from."""
 
     pool: np.ndarray  # float32 (N, D), features of the whole pool
     rows: np.ndarray  # int64 (M,), those that teach

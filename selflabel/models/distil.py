@@ -29,7 +29,7 @@ class JoinConfig(NamedTuple):
 
 
 class StudentOutput(NamedTuple):
-    """What a student says of pool and test images, float32: class probabilities (N, n_classes), embeddings (N, E)."""
+    """A student's output for pool and test images, float32: class probabilities (N, n_classes), embeddings (N, E)."""
 
     pool_probabilities: np.ndarray
     test_probabilities: np.ndarray

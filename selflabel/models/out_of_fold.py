@@ -1,4 +1,4 @@
-"""What people's labels say of a classifier that has not seen them: scores, calibration, precision."""
+"""Judge a classifier by people's labels that it has not seen: scores, calibration, precision."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple

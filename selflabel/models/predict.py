@@ -1,4 +1,4 @@
-"""Fit and predict: what a classifier says of every image, and what people's labels say of the classifier."""
+"""Fit a classifier and predict every image; estimate out of fold, on people's labels, how right it is."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor

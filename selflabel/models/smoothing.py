@@ -1,4 +1,4 @@
-"""SmoothingConfig class probabilities along the graph of nearest neighbours."""
+"""Smooth class probabilities along the graph of nearest neighbours."""
 
 from typing import NamedTuple
 

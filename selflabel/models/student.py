@@ -28,7 +28,7 @@ THREADS = 4
 
 
 class StudentConfig(NamedTuple):
-    """What the student is and how it learns; a stage that has ``epochs`` 0 has no student and must not train one.
+    """The student's network and training; a stage that has ``epochs`` 0 has no student and must not train one.
 
     ``epochs``: at least 0, how often it sees each image. ``width``: at least 1, filters of the first convolutions; then
     there are twice, at last four times as many. ``batch_size``: at least 1. ``learning_rate``: above 0, Adam's at the

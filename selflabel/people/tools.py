@@ -1,4 +1,4 @@
-"""What the tools tell the people who answer: of the queue, an image, the run; read from where the pipeline wrote it."""
+"""Take in answers, and tell people of the queue, an image and the run, read from where the pipeline wrote them."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
