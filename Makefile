@@ -32,7 +32,7 @@ test: $(READY)  ## lint, check types and imports, then all tests
 	python -m pytest
 
 docs: $(READY)  ## build the pages of docs/ into site/
-	mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
 
 rounds: $(READY)  ## N=15: make room for N rounds in rounds/table.yaml
 	@python -m selflabel rounds $(if $(N),$(N),$(error say how many rounds there shall be: make rounds N=15))
