@@ -202,13 +202,19 @@ def test_status_tells_how_the_run_stands(people):
     assert "asked: 20 (0 answered, 0 skipped, 20 open, 0 tied)" in told
 
 
-@pytest.fixture
-def audited(people) -> InProcess:
-    """The run that asks people, with nobody's answers yet and an audit of a hundred images."""
+@pytest.fixture(scope="module")
+def _audited(_people, tmp_path_factory) -> InProcess:
+    people = _people.copy(tmp_path_factory.mktemp("audited") / "project")
     # It would wait for the rounds' questions.
     people.set(audit={"size": 100}, ask={"budget": 0})
     people.play()
     return people
+
+
+@pytest.fixture
+def audited(_audited, tmp_path) -> InProcess:
+    """The run that asks people, with nobody's answers yet and an audit of a hundred images."""
+    return _audited.copy(tmp_path / "audited")
 
 
 def certificate(project: Project) -> dict:
