@@ -9,8 +9,8 @@ from selflabel.data import listing, user_images
 from selflabel.data.registry import BUILT_IN
 from selflabel.labels import answers, seeds
 
-# Seconds on two cores, from cold runs of the default on Fashion-MNIST (docs/performance.md); an estimate within a factor of
-# two, which is all a plan needs.
+# Seconds on two cores, from cold runs of the default on Fashion-MNIST (docs/performance.md); an estimate within a
+# factor of two, which is all a plan needs.
 STAGE, ROUND, DECODED, EXTRACTED, LINKED, SCORED, TAUGHT = 0.6, 1.5, 3e-4, 4.5e-5, 7e-5, 2e-5, 4.5e-4
 STAGES, FULLY_SUPERVISED = 25, 20
 # Bytes of an image in the final tables, and in those of a round; features where none are projected.

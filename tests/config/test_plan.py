@@ -84,7 +84,7 @@ def test_more_rounds_than_the_table_has_and_nothing_else_hinder_the_default():
 
 
 def test_the_estimates_of_the_default_hold_what_was_measured():
-    """Cold: 73 to 87 seconds, 253 MB of data and as much in the cache (README)."""
+    """Cold: 73 to 87 seconds, 253 MB of data and as much in the cache (docs/performance.md)."""
     lines = dict(line.split(": ", 1) for line in plan.lines(loaded(), plan.survey(loaded())))
     low, high = map(int, re.findall(r"\d+", lines["time"])[:2])
     assert low <= 73 and high >= 87
