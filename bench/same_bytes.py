@@ -111,7 +111,7 @@ def steps(images: np.ndarray, truth: np.ndarray, names: tuple[str, ...]) -> Iter
         answer=lambda asked: answers.from_truth(asked, truth),
         **options,
     )
-    yield "questions", digest(final.asked["row"])
+    yield "questions", digest(final.asked.row)
     yield "labels", digest(*(column for column in to_columns(final.labels).values() if column.dtype != object))
 
     taught = np.flatnonzero(final.labels.is_human)

@@ -20,12 +20,13 @@ BUDGET = "metrics/budget.png"
 
 def results(_args: argparse.Namespace) -> None:
     """Print the results table of the last run, its certificate, and how many answers it misses."""
+    from selflabel.audit.certificate import Certificate
     from selflabel.evaluation import results
     from selflabel.people import tools
 
     report = files.read_json(METRICS)
     print(results.table(report, is_tutorials=results.is_tutorials(files.read_yaml(PARAMS))))
-    print(f"\n{results.certificate(files.read_json(CERTIFICATE), report)}")
+    print(f"\n{results.certificate_list(Certificate.from_json(files.read_json(CERTIFICATE)), report)}")
     if missing := tools.missing():
         print(f"\n{missing}")
 
@@ -176,8 +177,8 @@ def pr_report(args: argparse.Namespace) -> None:
 
     base, notes = repository.find_revision(args.base), []
     compared = (PARAMS, METRICS, CERTIFICATE, PER_CLASS, ROUNDS)
-    old = {path: base and repository.read(base, path) for path in compared}
-    new = {path: repository.READERS[Path(path).suffix](path) for path in compared}
+    old: dict[str, Any] = {path: repository.read(base, path) if base else None for path in compared}
+    new: dict[str, Any] = {path: repository.READERS[Path(path).suffix](path) for path in compared}
     if base is None:
         cause = f"this clone is shallow: `{FETCH_ALL}` first" if repository.is_shallow() else "no such revision"
         notes.append(f"Nothing to compare with: `{args.base}` is not in this clone ({cause}).")

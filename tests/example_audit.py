@@ -3,14 +3,16 @@
 import numpy as np
 from examples import SUMMARY
 
-from selflabel.audit import result
-from selflabel.labels import state
+from selflabel.audit.certificate import AuditConfig
+from selflabel.labels import answers, state
+from selflabel.labels.classes import Classes
+from selflabel.labels.questions import AskedQuestions
 from selflabel.labels.table import Labels
 
-CLASSES = ("Coat", "Shirt")
-PLAN = result.AuditConfig(size=200, seed=0, error=0.05, confidence=0.95, looks=1, label_rest=False)
+CLASSES = Classes(["Coat", "Shirt"])
+PLAN = AuditConfig(size=200, seed=0, error=0.05, confidence=0.95, looks=1, label_rest=False)
 N, N_SEEDS = 1_000, 20
-HASHES = [f"{row:032x}" for row in range(N)]
+HASHES = np.array([f"{row:032x}" for row in range(N)], object)
 # Every tenth of the less confident half is wrong.
 TRUTH = np.where((np.arange(N) % 10 == 0) & (np.arange(N) < N // 2), 1, 0).astype(np.int16)
 TRUTH[: N_SEEDS // 2] = 0
@@ -24,5 +26,7 @@ def final(**changes):
     return state.first(seeds)._replace(labels=labels, history=[SUMMARY], **changes)
 
 
-def columns(table):
-    return {name: np.asarray(column) for name, column in table.items()}
+def in_vain(*rows):
+    """Questions of round 1 that nobody has answered."""
+    open_ones = answers.look_up(np.array(rows), [""] * len(rows), {})
+    return AskedQuestions.empty().with_replies("margin", open_ones, round_number=1)

@@ -7,8 +7,10 @@ from examples import SUMMARY
 from selflabel.labels import answers, state
 from selflabel.labels import table as labels
 from selflabel.labels.answers import Decision
+from selflabel.labels.classes import Classes
+from selflabel.labels.questions import Questions
 
-CLASSES = ("Coat", "Shirt")
+CLASSES = Classes(["Coat", "Shirt"])
 HASHES = np.array([f"h{row}" for row in range(8)], object)
 NAN = pytest.approx(np.nan, nan_ok=True)
 DECISIONS = {2: Decision("answered", 1, "ann;bob", "Shirt 2, Coat 1"), 4: Decision("tied", votes="Coat 1, Shirt 1")}
@@ -30,11 +32,11 @@ def final(*summaries):
     """
     first = labels.Labels.from_seeds(np.array([0, 1]), np.array([0, 1]), n_rows=8)
     one = machine(first, [5, 6, 7], [0, 0, 1], 1)
-    asked = {"row": np.array([2, 4, 3]), "strategy": np.array(["margin", "random", "margin"], object)}
+    asked = Questions([2, 4, 3], ["margin", "random", "margin"])
     before = state.first(first)._replace(
         labels=one, history=[SUMMARY], machine_labels=state.machine_labels(one)[None], questions=asked
     )
-    before = before.answered(answers.look_up(asked["row"], asked["row"].tolist(), DECISIONS))
+    before = before.answered(answers.look_up(asked.row, asked.row.tolist(), DECISIONS))
     two = machine(before.labels, [3, 5, 6], [0, 0, 1], 2)
     three = machine(two, [5, 6], [0, 1], 3)
     summaries = summaries or (summary(1, threshold=0.75), summary(2, threshold=0.5), summary(3, threshold=0.25))

@@ -1,5 +1,6 @@
 """Examples that several test files look at."""
 
+from selflabel.audit.certificate import Certificate
 from selflabel.labels.history import RoundSummary
 
 # A round's summary.
@@ -29,7 +30,7 @@ SUMMARY = RoundSummary(
 )
 
 # The content of metrics/certificate.json.
-CERTIFICATE = {
+CERTIFICATE_JSON = {
     "target": 0.05, "confidence": 0.95, "looks": 1, "n_pool": 1_200, "n_machine": 1_000, "human_labels_in_all": 500,
     "audit": {
         "n_drawn": 300, "n_first": 88, "n_answered": 300, "n_missing": 0, "n_skipped": 0, "n_wrong": 20, "n_awaited": 0,
@@ -40,6 +41,13 @@ CERTIFICATE = {
     "rest": {"asked": {"target": 0.05, "n": 90}, "larger": {"target": 0.08, "n": 10}},
     "rest_by_people": {"n_answered": 0, "n_missing": 0, "n_skipped": 0, "is_issued": False},
 }  # fmt: skip
+
+
+def certificate(**changes):
+    """Return the certificate above with some fields of its JSON replaced, those of its parts one by one."""
+    parts = {name: CERTIFICATE_JSON[name] | changes.pop(name) for name in ("audit",) if name in changes}
+    return Certificate.from_json(CERTIFICATE_JSON | changes | parts)
+
 
 # What the tutorial prints.
 TUTORIAL_PRINTED = {

@@ -15,6 +15,7 @@ from projects import ROOT
 
 from selflabel import __version__, cli, files
 from selflabel.audit import simulate
+from selflabel.audit.certificate import Certificate
 from selflabel.config import load, schema
 from selflabel.evaluation import budget_plot, results
 
@@ -52,8 +53,8 @@ def test_the_results_table_is_what_the_command_prints():
     report = json.loads((ROOT / "metrics/evaluate.json").read_text())
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     table = results.table(report, is_tutorials=results.is_tutorials(params))
-    figures = json.loads((ROOT / "metrics/certificate.json").read_text())
-    assert block("results") == ("results", f"{table}\n\n{results.certificate(figures, report)}")
+    certificate = Certificate.from_json(json.loads((ROOT / "metrics/certificate.json").read_text()))
+    assert block("results") == ("results", f"{table}\n\n{results.certificate_list(certificate, report)}")
 
 
 def test_the_table_of_audits_is_what_the_command_prints():

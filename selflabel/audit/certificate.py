@@ -1,199 +1,354 @@
-"""Compute from an audit how wrong machine labels may be, at a stated confidence.
-
-The labels are frozen before the audit is drawn; it is a uniform draw without replacement, and its answers teach and
-tune nothing. Each promise then holds for this one set of labels, not on average over sets; each by itself. Wrong
-means: not what the person who was asked said. The bounds treat the draw as if made with replacement, which errs on the
-safe side.
-"""
+"""Build the certificate from audit answers, and record the answers as labels."""
 
 import math
-from typing import Any, NamedTuple
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple, Self
 
 import numpy as np
-from scipy.special import bdtr, ndtri
 
-from selflabel.audit import bounds
+from selflabel.audit import bounds, draw, guarantees
+from selflabel.audit.guarantees import AuditSample, ErrorTarget
+from selflabel.labels.classes import Classes
+from selflabel.labels.questions import ANSWERED, AUDIT, EARLIER, OPEN, REST, SKIPPED, WAITING, Questions, Replies
+from selflabel.labels.state import State
+from selflabel.labels.table import Labels
 
-# Shares of the machine labels, the most confident ones, that are looked at in turn; fixed before any answer is seen.
-COVERAGES = np.round(np.arange(1, 21) / 20, 2)
-# Of the fewest answers that can show anything, none of them wrong, the first share holds this many times as many.
-START = 1.5
-MOST_ANSWERS = 10_000_000
-# The normal approximation of the estimates' intervals needs as many right ones, and as many wrong ones.
-MIN_COUNT = 5
+# Multiples of audit.error whose cost is told as well, and the names of all costs. (DVC shows no list of metrics, and
+# takes one called error for a fault of its own.)
+LARGER_ERRORS = (1.6, 2.0)
+COSTS = ("asked", "larger", "largest")
+
+
+class AuditConfig(NamedTuple):
+    """How large an audit is, and what it is to certify (params.yaml's section audit).
+
+    ``size``: at least 0, audited images. ``error``, ``confidence``: in (0, 1). ``looks``: at least 1, certificates that
+    share audit answers and are compared. ``seed``: of the random order. ``label_rest``: whether people label what keeps
+    the whole data set from ``error``.
+    """
+
+    size: int
+    seed: int
+    error: float
+    confidence: float
+    looks: int
+    label_rest: bool
+
+    @classmethod
+    def of(cls, options: Iterable[tuple[str, Any]]) -> Self:
+        """Return the configuration in params.yaml's section audit, whose other values are left alone."""
+        return cls(**{name: value for name, value in options if name in cls._fields})
+
+    @property
+    def errors(self) -> list[float]:
+        """``error``, and larger ones, whose cost is told beside."""
+        return [self.error] + [larger for times in LARGER_ERRORS if (larger := self.error * times) < 1]
+
+    @property
+    def target(self) -> ErrorTarget:
+        """The error to promise, and the risk that one look may take."""
+        return ErrorTarget(self.error, (1 - self.confidence) / self.looks)
+
+
+class Statuses(NamedTuple):
+    """Numbers of questions: answered with a class, waiting for people (open or tied), skipped."""
+
+    n_answered: int
+    n_missing: int
+    n_skipped: int
+
+    @classmethod
+    def of(cls, status: np.ndarray) -> Self:
+        """Return the numbers of each ``status``, texts (Q,)."""
+        return cls(*(int(np.isin(status, words).sum()) for words in ((ANSWERED,), WAITING, (SKIPPED,))))
+
+
+@dataclass(frozen=True)
+class AuditCounts:
+    """The audit: images drawn, and found wrong; how its questions stand; what else it needs.
+
+    ``n_first``: the fewest answers that can certify a part. ``n_awaited``: questions of the rounds without an answer,
+    until which no audit is drawn.
+    """
+
+    n_drawn: int
+    n_first: int
+    n_wrong: int
+    n_awaited: int
+    n_answered: int
+    n_missing: int
+    n_skipped: int
+
+
+@dataclass(frozen=True)
+class CertifiedPart:
+    """The certified machine labels: ``n``, their share ``coverage`` in [0, 1], and the confidence they have at least.
+
+    Inside, ``n_wrong`` of ``n_audited`` are wrong. Where nothing is certified ``n`` is 0 and all else None, but for
+    ``n_enough``: about how many answers would be enough, by the share that needs fewest, were as much wrong inside as
+    in this audit; None where in no share so little is wrong, or there are not that many machine labels.
+    """
+
+    n: int
+    coverage: float
+    threshold: float | None = None
+    n_audited: int | None = None
+    n_wrong: int | None = None
+    n_enough: int | None = None
+
+
+@dataclass(frozen=True)
+class RestByPeople:
+    """How the questions stand that label the rest; ``is_issued``: whether the whole data set is certified."""
+
+    n_answered: int
+    n_missing: int
+    n_skipped: int
+    is_issued: bool
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """How wrong the labels may be: the content of metrics/certificate.json. Shares in [0, 1].
+
+    ``target``: the error to promise, ``confidence`` of each promise, over ``looks``. Of ``n_machine`` labels about
+    which nobody was asked, at most ``error_at_most`` are wrong, and of those of a class at most its number in
+    ``classes``. ``rest``: by a name of ``COSTS``, the error and how many more labels by people would promise it of all
+    ``n_pool``. ``estimate``: by its name estimate, low and high of the share wrong.
+    """
+
+    target: float
+    confidence: float
+    looks: int
+    n_pool: int
+    n_machine: int
+    audit: AuditCounts
+    error_at_most: float
+    classes: Mapping[str, float]
+    certified: CertifiedPart
+    rest: Mapping[str, tuple[float, int]]
+    estimate: Mapping[str, Mapping[str, float]]
+    rest_by_people: RestByPeople
+    human_labels_in_all: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the certificate ready for JSON."""
+        tree = asdict(self)
+        tree["whole"] = {"error_at_most": tree.pop("error_at_most")}
+        tree["certified"] = {name: value for name, value in tree["certified"].items() if value is not None}
+        tree["rest"] = {name: {"target": error, "n": n} for name, (error, n) in self.rest.items()}
+        return tree
+
+    @classmethod
+    def from_json(cls, tree: Mapping[str, Any]) -> Self:
+        """Return the certificate of which ``to_json`` made ``tree``."""
+        fields = {name: value for name, value in tree.items() if name != "whole"} | tree["whole"]
+        parts = {"audit": AuditCounts, "certified": CertifiedPart, "rest_by_people": RestByPeople}
+        fields |= {name: part(**tree[name]) for name, part in parts.items()}
+        fields["rest"] = {name: (cost["target"], cost["n"]) for name, cost in tree["rest"].items()}
+        return cls(**fields)
 
 
 class Audit(NamedTuple):
-    """T machine labels, m of them audited.
+    """An audit of a run's labels.
 
-    ``confidence``: float (T,), of each label. ``label``: int (T,), its class. ``drawn``: int (m,), positions drawn
-    uniformly without replacement. ``is_wrong``: bool (m,), what people said of these; with m = 0 nothing is promised.
+    ``after``: the state with the audit's questions asked, and the answers about the rest as labels. ``drawn``: the
+    replies about the images drawn. ``certified``: int64 rows, ascending. ``shares``, ``classes``: columns of the tables
+    metrics/certificate_*.csv.
     """
 
-    confidence: np.ndarray
-    label: np.ndarray
-    drawn: np.ndarray
-    is_wrong: np.ndarray
+    certificate: Certificate
+    after: State
+    drawn: Replies
+    certified: np.ndarray
+    shares: dict[str, np.ndarray]
+    classes: dict[str, list[Any]]
 
 
-class ErrorTarget(NamedTuple):
-    """``error``: in (0, 1), the share of wrong labels to promise. ``alpha``: in (0, 1), the risk of breaking it."""
+def audit(
+    final: State,
+    hashes: np.ndarray,
+    look_up: Callable[[np.ndarray], Replies],
+    config: AuditConfig,
+    *,
+    classes: Classes,
+    late: Collection[str] = (),
+) -> Audit:
+    """Return the audit of a run's ``final`` labels.
 
-    error: float
-    alpha: float
-
-
-def n_first(level: ErrorTarget) -> int:
-    """Return how many audited images the first share is to hold: half as many again as must be flawless."""
-    return math.ceil(START * math.log(level.alpha) / math.log1p(-level.error))
-
-
-def n_enough(n_wrong: int, n: int, level: ErrorTarget) -> int | None:
-    """Return about how many answers would bring the upper bound to ``level.error``, were as large a share wrong.
-
-    None where no number would, for the share of ``n_wrong`` in ``n`` is not below ``level.error``, or ten million.
+    ``hashes``: of the N images. ``look_up``: gives the replies about rows, int64. ``late``: as in ``draw.order``.
     """
-    rate = n_wrong / n if n else 0.0
-    if rate >= level.error:
-        return None
-
-    def is_enough(many: int) -> bool:
-        return bounds.upper(math.ceil(rate * many - 1e-9), many, alpha=level.alpha) <= level.error
-
-    low, high = 0, 1
-    while not is_enough(high):
-        low, high = high, 2 * high
-        if high > MOST_ANSWERS:
-            return None
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if is_enough(middle) else (middle, high)
-    return high
+    rows = draw.targets(final.labels, final.asked.row)
+    in_order = draw.order(hashes, seed=config.seed, late=late)
+    drawn = look_up(draw.draw(in_order, rows, size=0 if n_awaited(final) else config.size))
+    earlier = look_up(final.apart)
+    evidence = examine(final, rows, drawn, config, classes=classes, known=earlier)
+    rest = look_up(evidence.to_relabel if config.label_rest else evidence.to_relabel[:0])
+    after = recorded(final, drawn, rest, earlier)
+    certificate = issue(final, after, evidence, drawn, rest, config)
+    return Audit(certificate, after, drawn, evidence.certified, evidence.shares, evidence.classes)
 
 
-def of_classes(audit: Audit, level: ErrorTarget, *, n_classes: int) -> dict[str, list[Any]]:
-    """Return columns with a row a class: n_machine, n_audited, n_wrong, error_at_most and n_needed.
+def n_awaited(final: State) -> int:
+    """Return how many questions of the rounds nobody has answered; the audit is drawn once there are none.
 
-    error_at_most: the upper bound on the share of wrong ones among the machine labels of that class; all classes' hold
-    together, at ``level.alpha`` divided by those that have machine labels (Bonferroni); None where there are none.
-    n_needed: about how large an audit of all labels would bring the bound to ``level.error``, were as large a share
-    wrong (see ``n_enough``).
+    What they teach gives other labels; and what a round asks about after an audit is none of its images, so that these
+    would be no uniform draw any more.
     """
-    of_all = np.bincount(audit.label, minlength=n_classes)
-    drawn = audit.label[audit.drawn]
-    audited = np.bincount(drawn, minlength=n_classes)
-    wrong = np.bincount(drawn[audit.is_wrong], minlength=n_classes)
-    share = level._replace(alpha=level.alpha / max(np.count_nonzero(of_all), 1))
-    counts = list(zip(of_all.tolist(), audited.tolist(), wrong.tolist(), strict=True))
-    needed = [n_enough(n_wrong, n, share) for _, n, n_wrong in counts]
-    return {
-        "n_machine": of_all.tolist(),
-        "n_audited": audited.tolist(),
-        "n_wrong": wrong.tolist(),
-        "error_at_most": [bounds.upper(k, n, alpha=share.alpha) if of else None for of, n, k in counts],
-        "n_needed": [
-            math.ceil(n * len(audit.label) / of) if of and n is not None else None
-            for n, (of, _, _) in zip(needed, counts, strict=True)
-        ],
-    }
+    return int(np.sum(final.asked.status == OPEN))
 
 
-def shares(audit: Audit, level: ErrorTarget) -> dict[str, np.ndarray]:
-    """Return columns with a row each of ``COVERAGES``: what the audit shows of the most confident labels.
+def sample(labels: Labels, rows: np.ndarray, drawn: Replies) -> AuditSample:
+    """Return the audited sample of the machine labels of ``rows``, int64 (T,), ascending.
 
-    threshold: the confidence of the least confident inside; all as confident are inside too, so that coverage may be
-    more than was aimed at, and equal ones are left out. n_inside, n_audited, n_wrong: labels inside, audited, wrong.
-    p_value: of the hypothesis that more than ``level.error`` of those inside are wrong, P(Binomial(n_audited, error) ≤
-    n_wrong). error_at_most: the upper bound of each share by itself.
+    One that people skipped counts as wrong. While a reply is missing the sample is empty: what is answered first is no
+    uniform draw.
     """
-    n = len(audit.confidence)
-    ranked = -np.sort(-audit.confidence)
-    at = np.ceil(COVERAGES * n - 1e-9).astype(int)
-    threshold = np.unique(ranked[at[at > 0] - 1])[::-1]
-    inside = np.searchsorted(-ranked, -threshold, side="right")
-    drawn = audit.confidence[audit.drawn]
-    is_inside = drawn >= threshold[:, None]
-    n_audited, n_wrong = is_inside.sum(axis=1), (is_inside & audit.is_wrong).sum(axis=1)
-    return {
-        "threshold": threshold,
-        "coverage": inside / max(n, 1),
-        "n_inside": inside,
-        "n_audited": n_audited,
-        "n_wrong": n_wrong,
-        "p_value": bdtr(n_wrong.astype(float), n_audited, level.error),
-        "error_at_most": np.array(
-            [bounds.upper(k, m, alpha=level.alpha) for k, m in zip(n_wrong.tolist(), n_audited.tolist(), strict=True)]
+    complete = drawn.where(np.full(len(drawn), not drawn.is_waiting.any()))
+    return AuditSample(
+        labels.confidence[rows],
+        labels.label[rows],
+        np.searchsorted(rows, complete.row),
+        complete.label != labels.label[complete.row],
+    )
+
+
+class Evidence(NamedTuple):
+    """What the sample shows of the labels of ``rows``.
+
+    ``certified``: int64 rows, ascending, ``part`` in numbers. ``to_relabel``: int64 rows to ask people about, least
+    confident first; none while an answer of the audit is missing. ``rest``: as in ``Certificate``. ``shares``,
+    ``classes``: as in ``Audit``.
+    """
+
+    rows: np.ndarray
+    sample: AuditSample
+    shares: dict[str, np.ndarray]
+    classes: dict[str, list[Any]]
+    part: CertifiedPart
+    certified: np.ndarray
+    rest: dict[str, tuple[float, int]]
+    to_relabel: np.ndarray
+
+
+def examine(
+    final: State,
+    rows: np.ndarray,
+    drawn: Replies,
+    config: AuditConfig,
+    *,
+    classes: Classes,
+    known: Replies | None = None,
+) -> Evidence:
+    """Return what the replies about the images drawn show of the machine labels of ``rows``, int64 (T,), ascending.
+
+    ``known``: replies that people have given for an earlier audit; these images cost none.
+    """
+    labels, target = final.labels, config.target
+    of_sample = sample(labels, rows, drawn)
+    shares = guarantees.shares(of_sample, target)
+    chosen = guarantees.certified(shares, target)
+    certified = rows[:0] if chosen is None else rows[of_sample.confidence >= shares["threshold"][chosen]]
+    # What has no label, and what was asked in vain, is for people in any case.
+    others = np.setdiff1d(np.flatnonzero(~labels.is_human), rows)
+    relabels = [
+        np.append(others, rows[guarantees.to_relabel(of_sample, target._replace(error=error), n_all=len(labels.label))])
+        for error in config.errors
+    ]
+    # What was audited has its answer already.
+    paid = drawn.row if known is None else np.union1d(drawn.row, known.row[~known.is_waiting])
+    # Nobody is asked before the audit is there, and nobody twice: who is still asked, who said that it cannot be told.
+    to_relabel = relabels[0][~np.isin(relabels[0], final.asked.row)] if len(of_sample.drawn) else others[:0]
+    return Evidence(
+        rows=rows,
+        sample=of_sample,
+        shares=shares,
+        classes={"class": list(classes)} | guarantees.of_classes(of_sample, target, n_classes=len(classes)),
+        part=_certified_part(shares, chosen, target, n_machine=len(rows)),
+        certified=certified,
+        rest={
+            name: (error, len(np.setdiff1d(relabel, paid)))
+            for name, error, relabel in zip(COSTS, config.errors, relabels, strict=False)
+        },
+        to_relabel=to_relabel,
+    )
+
+
+def issue(
+    final: State, after: State, evidence: Evidence, drawn: Replies, rest: Replies, config: AuditConfig
+) -> Certificate:
+    """Return the certificate of the ``final`` labels; ``rest``: replies about ``to_relabel``, none if not asked."""
+    of_sample = evidence.sample
+    n_wrong, of_drawn = int(of_sample.is_wrong.sum()), Statuses.of(drawn.status)
+    # What the rounds asked in vain is for people too.
+    in_vain = final.asked.status[~final.asked.is_answered]
+    of_rest = Statuses.of(np.append(in_vain, rest.status))
+    is_all_asked = config.label_rest or not len(evidence.to_relabel)
+    has_audit = len(drawn) > 0 and not of_drawn.n_missing
+    bounds_by_class = zip(evidence.classes["class"], evidence.classes["error_at_most"], strict=True)
+    return Certificate(
+        target=config.error,
+        confidence=config.confidence,
+        looks=config.looks,
+        n_pool=len(final.labels.label),
+        n_machine=len(evidence.rows),
+        audit=AuditCounts(
+            n_drawn=len(drawn),
+            n_first=guarantees.n_first(config.target),
+            n_wrong=n_wrong,
+            n_awaited=n_awaited(final),
+            **of_drawn._asdict(),
         ),
-    }
+        error_at_most=bounds.upper(n_wrong, len(of_sample.drawn), alpha=config.target.alpha),
+        classes={name: bound for name, bound in bounds_by_class if bound is not None},
+        certified=evidence.part,
+        rest=evidence.rest,
+        estimate=guarantees.estimates(of_sample, alpha=1 - config.confidence),
+        rest_by_people=RestByPeople(
+            **of_rest._asdict(), is_issued=has_audit and is_all_asked and not of_rest.n_missing
+        ),
+        human_labels_in_all=int(np.sum(after.with_all_answers().labels.is_human)),
+    )
 
 
-def certified(found: dict[str, np.ndarray], level: ErrorTarget) -> int | None:
-    """Return the row of ``shares`` that is certified: at most ``level.error`` of the labels inside are wrong.
+def _certified_part(
+    shares: Mapping[str, np.ndarray], chosen: int | None, target: ErrorTarget, *, n_machine: int
+) -> CertifiedPart:
+    if chosen is not None:
+        return CertifiedPart(
+            n=int(shares["n_inside"][chosen]),
+            coverage=float(shares["coverage"][chosen]),
+            threshold=float(shares["threshold"][chosen]),
+            n_audited=int(shares["n_audited"][chosen]),
+            n_wrong=int(shares["n_wrong"][chosen]),
+        )
+    first = guarantees.n_first(target)
+    inside = zip(shares["n_wrong"].tolist(), shares["n_audited"].tolist(), shares["coverage"].tolist(), strict=True)
+    # Before the audit none is known to be wrong.
+    enough = [
+        math.ceil(max(first, n) / coverage)
+        for n_wrong, n_audited, coverage in inside
+        if (n := guarantees.n_enough(n_wrong, n_audited, target)) is not None
+    ]
+    fewest = min(enough, default=n_machine + 1)
+    return CertifiedPart(n=0, coverage=0.0, n_enough=fewest if fewest <= n_machine else None)
 
-    None where none is. Learn-then-Test with a fixed sequence (Angelopoulos et al., arXiv 2110.01052; as selective
-    classification Geifman & El-Yaniv, NIPS 2017): from the first share that may expect enough audited images, upwards,
-    until the first whose p-value is above ``level.alpha``. Where to start depends on neither draw nor answers.
+
+def recorded(final: State, drawn: Replies, rest: Replies, earlier: Replies | None = None) -> State:
+    """Return the state after the audit: its questions asked, the replies about ``to_relabel``, ``rest``, as labels.
+
+    The audit's own replies give no labels: the machine's stay what was audited. ``earlier``: replies to what earlier
+    audits asked and this one did not draw; those in ``rest`` are left out.
     """
-    last = None
-    # All audited images are in the last share.
-    n_expected = found["coverage"] * found["n_audited"][-1:].sum()
-    for row in np.flatnonzero(n_expected >= n_first(level) - 1e-9).tolist():
-        if found["p_value"][row] > level.alpha:
-            break
-        last = row
-    return last
-
-
-def to_relabel(audit: Audit, level: ErrorTarget, *, n_all: int) -> np.ndarray:
-    """Return the positions that people must label so that at most ``level.error`` of ``n_all`` labels are wrong.
-
-    int64, least confident first. ``n_all``: the whole data set, machine labels and those that count as right. PAC
-    labelling (Candès, Ilyas & Zrnic, arXiv 2506.10908): uncertainties are scanned upwards, and from the first on at
-    which the upper bound on the share of labels that are wrong *and* at most as uncertain passes ``level.error``, all
-    are for people. No correction for the many looks is needed, for that share only grows. Where not even a flawless
-    audit of this size would do, all are. Equal uncertainties stay on one side.
-    """
-    n, m = len(audit.confidence), len(audit.drawn)
-    allowed = level.error * n_all / max(n, 1)
-    # Mistakes that the audit may hold among the labels that are kept.
-    n_allowed = -1
-    while n_allowed < m and bounds.upper(n_allowed + 1, m, alpha=level.alpha) <= allowed:
-        n_allowed += 1
-    order = np.argsort(audit.confidence, kind="stable")
-    if n_allowed < 0:
-        return order
-    wrong = -np.sort(-audit.confidence[audit.drawn[audit.is_wrong]])
-    if len(wrong) <= n_allowed:
-        return order[:0]
-    return order[audit.confidence[order] <= wrong[n_allowed]]
-
-
-def estimates(audit: Audit, *, alpha: float) -> dict[str, dict[str, float]]:
-    """Return two estimates of the share of wrong labels, each with low and high of a 1 − ``alpha`` interval.
-
-    classical: the audited share, normal interval. prediction_powered: PPI++ (Angelopoulos, Duchi & Zrnic, arXiv
-    2311.01453) with f = 1 − confidence of all labels: λ·mean(f) + mean(e − λf), λ = Cov(e, f) / (Var f · (1 + m/T)). It
-    is right whether or not the confidences are, and narrower if they are good. Both intervals are asymptotic: there are
-    none with fewer than five wrong or five right ones.
-    """
-    wrong, m = audit.is_wrong.astype(float), len(audit.drawn)
-    if min(wrong.sum(), m - wrong.sum()) < MIN_COUNT:
-        return {}
-    claimed = 1 - audit.confidence
-    of_drawn = claimed[audit.drawn]
-    covariance = np.cov(wrong, of_drawn)
-    spread = covariance[1, 1]
-    weight = covariance[0, 1] / (spread * (1 + m / len(claimed))) if spread else 0.0
-    rest_of_it = wrong - weight * of_drawn
-    powered = weight * claimed.mean() + rest_of_it.mean()
-    variance = weight**2 * claimed.var() / len(claimed) + rest_of_it.var(ddof=1) / m
-    return {
-        "classical": _interval(wrong.mean(), wrong.var(ddof=1) / m, alpha),
-        "prediction_powered": _interval(powered, variance, alpha),
-    }
-
-
-def _interval(estimate: float, variance: float, alpha: float) -> dict[str, float]:
-    half = ndtri(1 - alpha / 2) * math.sqrt(variance)
-    clipped = np.clip([estimate, estimate - half, estimate + half], 0, 1).tolist()
-    return dict(zip(("estimate", "low", "high"), clipped, strict=True))
+    n = len(final.history)
+    asked = final.asked.with_replies(AUDIT, drawn, round_number=n)
+    if earlier is not None:
+        others = earlier.where(~np.isin(earlier.row, np.union1d(drawn.row, rest.row)))
+        asked = asked.with_replies(EARLIER, others, round_number=n)
+    # Who answered in the audit is not asked again.
+    is_new = ~np.isin(rest.row, drawn.row)
+    new, known = rest.where(is_new), rest.where(~is_new & rest.is_answered)
+    questions = Questions(new.row, np.full(len(new), REST))
+    after = final._replace(asked=asked, questions=questions).answered(new)
+    return after._replace(labels=after.labels.with_human_labels(known.row, known.label, round_number=n))

@@ -2,15 +2,14 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Collection, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable
 
 import numpy as np
 
 from selflabel.labels.table import Labels
 
 
-def order(hashes: Sequence[str], *, seed: int, late: Collection[str] = ()) -> np.ndarray:
+def order(hashes: Iterable[str], *, seed: int, late: Collection[str] = ()) -> np.ndarray:
     """Return a random order of all N rows, int64 (N,): by a digest of the seed, the image's hash and its occurrence.
 
     It does not depend on what else is in the pool: images that join later leave the others in their order, and answers
@@ -19,7 +18,7 @@ def order(hashes: Sequence[str], *, seed: int, late: Collection[str] = ()) -> np
     had drawn, so that in the old order the hard ones among those that it had would come first.
     """
     after = f" {hashlib.blake2b(' '.join(sorted(late)).encode(), digest_size=16).hexdigest()}" if late else ""
-    seen: Counter[Any] = Counter()
+    seen: Counter[str] = Counter()
     digests = []
     for key in hashes:
         seen[key] += 1

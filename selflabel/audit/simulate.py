@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from selflabel.audit import bounds, certificate
-from selflabel.audit.certificate import Audit, ErrorTarget
+from selflabel.audit import bounds, guarantees
+from selflabel.audit.guarantees import AuditSample, ErrorTarget
 from selflabel.markdown import markdown_table
 
 
@@ -16,21 +16,21 @@ def redraw(
     orders: Sequence[np.ndarray],
     *,
     size: int,
-    level: ErrorTarget,
+    target: ErrorTarget,
     n_all: int,
 ) -> dict[str, float]:
     """Return how audits of ``size`` images go: means over one audit for each of ``orders``, as shares in [0, 1].
 
     ``confidence``: float (T,), ``is_wrong``: bool (T,), of all machine labels. ``orders``: int64, at least ``size``
-    positions of each random order of them. ``n_all``: as in ``certificate.to_relabel``. broken_…: more are wrong than
+    positions of each random order of them. ``n_all``: as in ``guarantees.to_relabel``. broken_…: more are wrong than
     was promised of the whole set, the certified part, the data set whose rest people label. certified_error: the true
     one, of the audits that certify something; certified_best, by_people_best: what one who knows all mistakes would
     certify, or leave to people.
     """
-    audits = [_audit(confidence, is_wrong, order[:size], level, n_all) for order in orders]
-    columns = {name: np.array([one[name] for one in audits], float) for name in audits[0]}
+    audits = [_audit(confidence, is_wrong, order[:size], target, n_all) for order in orders]
+    columns = {name: np.array([audit[name] for audit in audits], float) for name in audits[0]}
     is_certified = columns["certified_coverage"] > 0
-    best_coverage, best_by_people = best(confidence, is_wrong, error=level.error, n_all=n_all)
+    best_coverage, best_by_people = best(confidence, is_wrong, error=target.error, n_all=n_all)
     return {
         "answers": size,
         "redraws": len(orders),
@@ -41,11 +41,11 @@ def redraw(
         "certified_best": best_coverage,
         "certified_error": float(columns["certified_error"][is_certified].mean()) if is_certified.any() else np.nan,
         "nothing_certified": float(np.mean(~is_certified)),
-        "broken_certified": float(np.mean(columns["certified_error"] > level.error)),
+        "broken_certified": float(np.mean(columns["certified_error"] > target.error)),
         "by_people": float(columns["by_people"].mean()),
         "by_people_best": best_by_people,
         "rest_error": float(columns["rest_error"].mean()),
-        "broken_rest": float(np.mean(columns["rest_error"] > level.error)),
+        "broken_rest": float(np.mean(columns["rest_error"] > target.error)),
     }
 
 
@@ -62,16 +62,16 @@ def best(confidence: np.ndarray, is_wrong: np.ndarray, *, error: float, n_all: i
 
 
 def _audit(
-    confidence: np.ndarray, is_wrong: np.ndarray, drawn: np.ndarray, level: ErrorTarget, n_all: int
+    confidence: np.ndarray, is_wrong: np.ndarray, drawn: np.ndarray, target: ErrorTarget, n_all: int
 ) -> dict[str, Any]:
-    audit = Audit(confidence, np.zeros(len(confidence), int), drawn, is_wrong[drawn])
-    shares = certificate.shares(audit, level)
-    chosen = certificate.certified(shares, level)
+    sample = AuditSample(confidence, np.zeros(len(confidence), int), drawn, is_wrong[drawn])
+    shares = guarantees.shares(sample, target)
+    chosen = guarantees.certified(shares, target)
     is_inside = confidence >= (np.inf if chosen is None else shares["threshold"][chosen])
     is_kept = np.ones(len(confidence), bool)
-    is_kept[certificate.to_relabel(audit, level, n_all=n_all)] = False
+    is_kept[guarantees.to_relabel(sample, target, n_all=n_all)] = False
     return {
-        "error_at_most": bounds.upper(int(audit.is_wrong.sum()), len(drawn), alpha=level.alpha),
+        "error_at_most": bounds.upper(int(sample.is_wrong.sum()), len(drawn), alpha=target.alpha),
         "certified_coverage": is_inside.mean(),
         "certified_error": is_wrong[is_inside].mean() if is_inside.any() else 0.0,
         "by_people": (~is_kept).sum(),

@@ -4,6 +4,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from selflabel.audit.certificate import Certificate
+
 
 def accuracy(report: Mapping[str, Any]) -> str:
     """Return how right the classifier is, as far as anybody knows; ``report``: the content of metrics/evaluate.json."""
@@ -12,109 +14,110 @@ def accuracy(report: Mapping[str, Any]) -> str:
         return f"test accuracy {report['test']['accuracy']:.4f} from {paid}"
     if "out_of_fold" not in report:
         return f"no test set, and no labels out of fold: nothing tells the accuracy; {paid}"
-    found = report["out_of_fold"]
+    shown = report["out_of_fold"]
     return (
-        f"no test set; {found['accuracy']:.1%} of {found['n']:,} human-given labels are predicted right out of fold, "
+        f"no test set; {shown['accuracy']:.1%} of {shown['n']:,} human-given labels are predicted right out of fold, "
         f"by classifiers that did not learn from them (an estimate); {paid}"
     )
 
 
-def statements(figures: Mapping[str, Any]) -> list[str]:
-    """Return the sentences of a certificate; ``figures``: the content of metrics/certificate.json."""
-    audit = figures["audit"]
-    if audit["n_awaited"]:
+def statements(certificate: Certificate) -> list[str]:
+    """Return the sentences of a certificate."""
+    audit = certificate.audit
+    if audit.n_awaited:
         return [
-            f"No audit yet: {audit['n_awaited']:,} questions of the rounds have no answer, and what they teach gives "
+            f"No audit yet: {audit.n_awaited:,} questions of the rounds have no answer, and what they teach gives "
             "other labels. It is drawn once they have (or once ask.budget is no more than the answers there are)."
         ]
-    if not audit["n_drawn"]:
-        why = "audit.size is 0" if figures["n_machine"] else "there is no machine label about which nobody was asked"
+    if not audit.n_drawn:
+        why = "audit.size is 0" if certificate.n_machine else "there is no machine label about which nobody was asked"
         return [
-            f"No audit ({why}): nothing is known, and nothing certified. {audit['n_first']:,} answers are the fewest "
+            f"No audit ({why}): nothing is known, and nothing certified. {audit.n_first:,} answers are the fewest "
             "that can certify a part."
         ]
-    if audit["n_missing"]:
+    if audit.n_missing:
         return [
-            f"Nothing is certified yet: {audit['n_missing']:,} of the {audit['n_drawn']:,} answers of the audit are "
-            f"missing. A smaller audit.size needs fewer; {audit['n_first']:,} are the fewest that can certify a part."
+            f"Nothing is certified yet: {audit.n_missing:,} of the {audit.n_drawn:,} answers of the audit are "
+            f"missing. A smaller audit.size needs fewer; {audit.n_first:,} are the fewest that can certify a part."
         ]
     return [
-        _audit(figures), _estimate(figures), _whole(figures), _classes(figures), _certified(figures), _rest(figures),
-        f"Each promise holds for this set of labels with {_exact(figures['confidence'])} confidence, not on average "
-        f"over many sets, and by itself{_looks(figures)}. Wrong means: not what the person asked says; labels that "
+        _audit(certificate), _estimate(certificate), _whole(certificate), _classes(certificate),
+        _certified(certificate), _rest(certificate),
+        f"Each promise holds for this set of labels with {_exact(certificate.confidence)} confidence, not on average "
+        f"over many sets, and by itself{_looks(certificate)}. Wrong means: not what the person asked says; labels that "
         "people gave count as right.",
     ]  # fmt: skip
 
 
-def _audit(figures: Mapping[str, Any]) -> str:
-    audit = figures["audit"]
-    skipped = f" ({audit['n_skipped']:,} that nobody could tell count as wrong)" if audit["n_skipped"] else ""
+def _audit(certificate: Certificate) -> str:
+    audit = certificate.audit
+    skipped = f" ({audit.n_skipped:,} that nobody could tell count as wrong)" if audit.n_skipped else ""
     return (
-        f"Audit: of {audit['n_drawn']:,} machine labels drawn at random {audit['n_wrong']:,} are wrong{skipped}; "
-        f"{figures['human_labels_in_all']:,} human labels in all."
+        f"Audit: of {audit.n_drawn:,} machine labels drawn at random {audit.n_wrong:,} are wrong{skipped}; "
+        f"{certificate.human_labels_in_all:,} human labels in all."
     )
 
 
-def _estimate(figures: Mapping[str, Any]) -> str:
-    if not figures["estimate"]:
+def _estimate(certificate: Certificate) -> str:
+    if not certificate.estimate:
         return "Estimate: none, for fewer than five audited labels are wrong, or right."
-    classical, powered = (_interval(**figures["estimate"][name]) for name in ("classical", "prediction_powered"))
+    classical, powered = (_interval(**certificate.estimate[name]) for name in ("classical", "prediction_powered"))
     return (
-        f"Estimate, with an approximate interval at {_exact(figures['confidence'])}: {classical} of the machine labels "
-        f"are wrong; with the confidences of all labels (PPI++) {powered}."
+        f"Estimate, with an approximate interval at {_exact(certificate.confidence)}: {classical} of the machine "
+        f"labels are wrong; with the confidences of all labels (PPI++) {powered}."
     )
 
 
-def _whole(figures: Mapping[str, Any]) -> str:
+def _whole(certificate: Certificate) -> str:
     return (
-        f"Whole set: at most {_at_most(figures['whole']['error_at_most'])} of the {figures['n_machine']:,} machine "
+        f"Whole set: at most {_at_most(certificate.error_at_most)} of the {certificate.n_machine:,} machine "
         "labels about which nobody was asked are wrong."
     )
 
 
-def _classes(figures: Mapping[str, Any]) -> str:
-    (least, low), (most, high) = (pick(figures["classes"].items(), key=lambda item: item[1]) for pick in (min, max))
+def _classes(certificate: Certificate) -> str:
+    (least, low), (most, high) = (pick(certificate.classes.items(), key=lambda item: item[1]) for pick in (min, max))
     return (
         f"By class, all together: at most {_at_most(low)} ({least}) to {_at_most(high)} ({most}) are wrong; "
         "metrics/certificate_classes.csv has all, and how many answers would do."
     )
 
 
-def _certified(figures: Mapping[str, Any]) -> str:
-    found, error = figures["certified"], _exact(figures["target"])
-    if found["n"]:
+def _certified(certificate: Certificate) -> str:
+    part, error = certificate.certified, _exact(certificate.target)
+    if part.n:
         return (
-            f"Certified: at most {error} of the {found['n']:,} machine labels with a confidence of at least "
-            f"{found['threshold']:g} are wrong."
+            f"Certified: at most {error} of the {part.n:,} machine labels with a confidence of at least "
+            f"{part.threshold:g} are wrong."
         )
-    if "n_enough" not in found:
+    if part.n_enough is None:
         return (
             f"Certified: no image. In the audit more than {error} is wrong of each share of the most confident labels, "
             "or there are too few labels for an audit large enough: better labels would help, or a larger audit.error."
         )
     return (
         "Certified: no image. These answers do not show of any share of the most confident labels that at most "
-        f"{error} is wrong; some {found['n_enough']:,} would be enough, were as large a share wrong. (To enlarge the "
+        f"{error} is wrong; some {part.n_enough:,} would be enough, were as large a share wrong. (To enlarge the "
         "audit and look again is another look: set audit.looks to how many there are to be in all.)"
     )
 
 
-def _rest(figures: Mapping[str, Any]) -> str:
-    done, (first, *others) = figures["rest_by_people"], figures["rest"].values()
-    promise = f"at most {_exact(figures['target'])} of all {figures['n_pool']:,} labels"
-    if done["is_issued"]:
-        skipped = f", but for {done['n_skipped']:,} that nobody could tell," if done["n_skipped"] else ""
-        return f"Whole data set: {promise}{skipped} are wrong; {done['n_answered']:,} labels by people saw to that."
-    also = "".join(f"; {cost['n']:,} would certify {_exact(cost['target'])}" for cost in others)
-    missing = f" ({done['n_missing']:,} are missing)" if done["n_missing"] else ""
+def _rest(certificate: Certificate) -> str:
+    done, ((_, n_first), *larger) = certificate.rest_by_people, certificate.rest.values()
+    promise = f"at most {_exact(certificate.target)} of all {certificate.n_pool:,} labels"
+    if done.is_issued:
+        skipped = f", but for {done.n_skipped:,} that nobody could tell," if done.n_skipped else ""
+        return f"Whole data set: {promise}{skipped} are wrong; {done.n_answered:,} labels by people saw to that."
+    also = "".join(f"; {n:,} would certify {_exact(error)}" for error, n in larger)
+    missing = f" ({done.n_missing:,} are missing)" if done.n_missing else ""
     return (
-        f"Whole data set: {first['n']:,} more labels by people{missing} would certify that {promise} are wrong{also} "
+        f"Whole data set: {n_first:,} more labels by people{missing} would certify that {promise} are wrong{also} "
         "(with audit.label_rest; to choose among these is another look)."
     )
 
 
-def _looks(figures: Mapping[str, Any]) -> str:
-    return f"; {figures['looks']:,} looks share the risk" if figures["looks"] > 1 else ""
+def _looks(certificate: Certificate) -> str:
+    return f"; {certificate.looks:,} looks share the risk" if certificate.looks > 1 else ""
 
 
 def _interval(estimate: float, low: float, high: float) -> str:

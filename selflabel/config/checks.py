@@ -12,7 +12,7 @@ from selflabel.data.registry import BUILT_IN
 from selflabel.labels import seeds
 from selflabel.labels.history import STABLE_PREDICTIONS
 from selflabel.loop import query
-from selflabel.loop.acceptance import Rule, scheduled_threshold
+from selflabel.loop.acceptance import geometric_threshold, linear_threshold
 from selflabel.models import catalogue
 
 
@@ -117,24 +117,23 @@ def _seed_percentage(dataset: schema.Dataset, seed_labels: schema.SeedLabels) ->
 
 def _thresholds(self_label: schema.SelfLabel, accept: schema.Accept) -> list[str]:
     # The last acceptance may be one round more of the same.
-    n_rounds = self_label.iterations + (self_label.final_threshold is None)
+    n_rounds = max(self_label.iterations + (self_label.final_threshold is None), 1)
     if isinstance(accept, schema.AcceptLinear):
-        rule = Rule("linear", accept.threshold_start, threshold_step=accept.threshold_step)
-        return _threshold("accept.threshold_step", accept.threshold_step, rule, n_rounds)
+        last = linear_threshold(n_rounds, start=accept.threshold_start, step=accept.threshold_step)
+        return _threshold("accept.threshold_step", accept.threshold_step, last, n_rounds)
     if isinstance(accept, schema.AcceptGeometric):
-        rule = Rule("geometric", accept.threshold_start, threshold_factor=accept.threshold_factor)
-        return _threshold("accept.threshold_factor", accept.threshold_factor, rule, n_rounds)
+        last = geometric_threshold(n_rounds, start=accept.threshold_start, factor=accept.threshold_factor)
+        return _threshold("accept.threshold_factor", accept.threshold_factor, last, n_rounds)
     return []
 
 
 def _leak_thresholds(leak: schema.Leak) -> list[str]:
-    rule = Rule("linear", leak.threshold_start, threshold_step=leak.threshold_step)
-    return _threshold("leak.threshold_step", leak.threshold_step, rule, leak.iterations)
+    last = linear_threshold(max(leak.iterations, 1), start=leak.threshold_start, step=leak.threshold_step)
+    return _threshold("leak.threshold_step", leak.threshold_step, last, leak.iterations)
 
 
-def _threshold(name: str, change: float, rule: Rule, n_rounds: int) -> list[str]:
-    last = scheduled_threshold(rule, max(n_rounds, 1))
-    if last is None or 0 <= last <= 1:
+def _threshold(name: str, change: float, last: float, n_rounds: int) -> list[str]:
+    if 0 <= last <= 1:
         return []
     return [f"{name} must keep the threshold of round {n_rounds} in [0, 1], got {change:g}, which makes it {last:g}"]
 

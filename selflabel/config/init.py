@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from statistics import median
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -31,7 +31,7 @@ OWN_VALUES = frozenset({
 })  # fmt: skip
 
 
-def begin(place: str, text: str) -> tuple[dict[str, object], str]:
+def begin(place: str, text: str) -> tuple[dict[str, Any], str]:
     """Return the values to set for the data at ``place``, by dotted name, and the text of params.yaml with them set.
 
     ``text``: of params.yaml as it is. Raises ``ValueError`` where the data cannot be used.

@@ -1,32 +1,43 @@
 """The certificate as a picture."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from selflabel.audit import bounds
+from selflabel.audit.certificate import Certificate
 from selflabel.evaluation.plots import BLUE, GREEN, GREY, ORANGE
+from selflabel.labels.classes import Classes
+from selflabel.labels.table import Labels
 
 N_BINS = 10
 
 
+def audited(labels: Labels, answers: np.ndarray, classes: Classes) -> tuple[np.ndarray, np.ndarray]:
+    """Return the confidence, float (m,), of the audited ``labels``, and whether they are right, bool (m,).
+
+    ``answers``: texts (N,), what people said of the audited ones, empty for the others.
+    """
+    is_audited = answers != ""
+    return labels.confidence[is_audited], (answers == classes.names(labels.label))[is_audited]
+
+
 def picture(
-    figures: Mapping[str, Any], shares: Mapping[str, np.ndarray], confidence: np.ndarray, is_right: np.ndarray
+    certificate: Certificate, shares: Mapping[str, np.ndarray], confidence: np.ndarray, is_right: np.ndarray
 ) -> Figure:
     """Return coverage against error with the operating point, and claimed against audited precision.
 
-    ``figures``: the content of metrics/certificate.json; ``shares``: the columns of metrics/certificate_shares.csv.
+    ``shares``: the columns of metrics/certificate_shares.csv.
     ``confidence``: float (m,), ``is_right``: bool (m,), of the audited labels.
     """
-    if figures["audit"]["n_missing"]:
+    if certificate.audit.n_missing:
         # What was answered first is no uniform draw.
         confidence, is_right = confidence[:0], is_right[:0]
     figure = Figure(figsize=(10, 4.6), layout="constrained")
     left, right = figure.subplots(1, 2)
-    _errors(left, figures, shares)
-    _precision(right, confidence, is_right, alpha=1 - figures["confidence"])
+    _errors(left, certificate, shares)
+    _precision(right, confidence, is_right, alpha=1 - certificate.confidence)
     for axes in (left, right):
         axes.grid(alpha=0.3)
         if not len(confidence):
@@ -34,17 +45,17 @@ def picture(
     return figure
 
 
-def _errors(axes, figures: Mapping[str, Any], shares: Mapping[str, np.ndarray]) -> None:
+def _errors(axes, certificate: Certificate, shares: Mapping[str, np.ndarray]) -> None:
     has = shares["n_audited"] > 0
     coverage, n = shares["coverage"][has], np.maximum(shares["n_audited"][has], 1)
     axes.plot(coverage, shares["error_at_most"][has], color=ORANGE, label="upper bound, each share by itself")
     axes.plot(coverage, shares["n_wrong"][has] / n, color=BLUE, marker=".", label="wrong in the audit")
-    axes.axhline(figures["target"], color=GREY, linestyle="--", label=f"audit.error {figures['target']:g}")
-    certified = figures["certified"]
-    if certified["n"]:
-        label = f"certified: {certified['n']:,} labels"
-        axes.plot(certified["coverage"], figures["target"], "o", color=GREEN, markersize=9, label=label)
-        axes.axvspan(0, certified["coverage"], color=GREEN, alpha=0.08)
+    axes.axhline(certificate.target, color=GREY, linestyle="--", label=f"audit.error {certificate.target:g}")
+    part = certificate.certified
+    if part.n:
+        label = f"certified: {part.n:,} labels"
+        axes.plot(part.coverage, certificate.target, "o", color=GREEN, markersize=9, label=label)
+        axes.axvspan(0, part.coverage, color=GREEN, alpha=0.08)
     axes.set(title="Error of the most confident machine labels", xlabel="share of the machine labels", ylabel="error")
     axes.set(xlim=(0, 1.02), ylim=(0, None))
     axes.legend(fontsize=8, loc="upper center")

@@ -65,7 +65,7 @@ def mistakes(images: np.ndarray, table: Mapping[str, np.ndarray]) -> Figure:
     return _grid(cells, [f"round {number}" for number in numbers], n_columns, title, ROW_INCHES + 0.35)
 
 
-def queue(images: np.ndarray, rows: np.ndarray, hashes: Sequence[str]) -> Figure:
+def queue(images: np.ndarray, rows: Sequence[int], hashes: Sequence[str]) -> Figure:
     """Return a grid of the first questions of the queue, in its order, each with its number and how its hash begins.
 
     ``images``: uint8 (N, height, width). ``rows``: int (n,), ``hashes``: (n,).

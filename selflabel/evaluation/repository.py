@@ -4,6 +4,7 @@ import json
 import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from selflabel import files
 
@@ -23,7 +24,7 @@ def is_shallow() -> bool:
     return _git("rev-parse", "--is-shallow-repository") == "true\n"
 
 
-def read(revision: str, path: str) -> object | None:
+def read(revision: str, path: str) -> Any:
     """Return what the JSON, YAML or CSV file ``path`` holds in a revision, as ``files`` reads it; None if not there."""
     text = _git("show", f"{revision}:{path}")
     if text is None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from scipy.stats import t
 
+from selflabel.audit.certificate import Certificate
 from selflabel.audit.wording import accuracy, statements
 from selflabel.markdown import markdown_table
 
@@ -75,15 +76,17 @@ def table(report: Mapping[str, Any], *, is_tutorials: bool) -> str:
     return markdown_table(header[:n_columns], [row[:n_columns] for row in rows]) + "\n\n" + _pool_sentence(report)
 
 
-def certificate(figures: Mapping[str, Any], report: Mapping[str, Any]) -> str:
+def certificate_list(certificate: Certificate, report: Mapping[str, Any]) -> str:
     """Return the certificate's sentences as a list, and what is true of them.
 
-    ``figures``: the content of metrics/certificate.json. ``report``: of metrics/evaluate.json.
+    ``report``: the content of metrics/evaluate.json.
     """
     true = {name: f"{share:.1%}" for name, share in report.get("certificate", {}).items()}
     parts = {"whole_error": "the machine labels", "certified_error": "the certified ones", "all_error": "all labels"}
-    found = ", ".join(f"{true[name]} of {words}" for name, words in parts.items() if name in true)
-    sentences = statements(figures) + ([f"In truth, which a benchmark knows, {found} are wrong."] if found else [])
+    errors = ", ".join(f"{true[name]} of {words}" for name, words in parts.items() if name in true)
+    sentences = statements(certificate)
+    if errors:
+        sentences.append(f"In truth, which a benchmark knows, {errors} are wrong.")
     return "\n".join(f"- {sentence}" for sentence in sentences)
 
 

@@ -4,15 +4,16 @@ What needs a truth that nobody knows, or test images that there are not, is left
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
 from selflabel.audit import draw
 from selflabel.evaluation import metrics
+from selflabel.labels.classes import Classes
 from selflabel.labels.history import RoundSummary
 from selflabel.labels.state import State
-from selflabel.labels.table import Labels
+from selflabel.labels.table import Labels, is_complete
 from selflabel.models import reliability
 from selflabel.rounding import DECIMALS
 
@@ -33,12 +34,74 @@ class Truth(NamedTuple):
     pool: np.ndarray | None
     test: np.ndarray
 
+    @classmethod
+    def of(cls, pool: np.ndarray, test: np.ndarray) -> Self:
+        """Return the truth of these labels, in which −1 is not known."""
+        return cls(pool if is_complete(pool) else None, test)
+
+
+class Run(NamedTuple):
+    """The output of a run: its ``final`` state; ``probabilities``, float (M, n_classes), of the test images.
+
+    ``audited``: the table data/audit/labels.csv.
+    """
+
+    final: State
+    probabilities: np.ndarray
+    audited: Mapping[str, np.ndarray]
+
+
+class Evaluation(NamedTuple):
+    """The content of metrics/evaluate.json, and columns by file name: of metrics/, and of the details."""
+
+    report: dict[str, Any]
+    tables: dict[str, dict[str, Any]]
+    details: dict[str, dict[str, Any]]
+
 
 class Baseline(NamedTuple):
     """The output of a baseline: classes it gave to the test images, int16 (M,), and how many true labels it used."""
 
     test_labels: np.ndarray
     human_labels: int
+
+
+def evaluate(
+    run: Run,
+    baselines: Mapping[str, Baseline],
+    truth: Truth,
+    *,
+    classes: Classes,
+    n_bins: int,
+    mistakes_per_round: int,
+    released: tuple[Labels, np.ndarray] | None = None,
+) -> Evaluation:
+    """Return all that the truth says of a run.
+
+    ``released``: the labels that the classifier gave anew after the audit, and its test ``probabilities``.
+    """
+    final, probabilities, audited = run
+    # Where nothing leaked, nobody was asked, or no truth is known, there is no such control.
+    baselines = {name: baseline for name, baseline in baselines.items() if baseline.human_labels}
+    report_of_run = report(final, probabilities, baselines, truth, classes=classes, n_bins=n_bins)
+    # Of what nobody knows there is no mistake to show.
+    known = final.labels.label if truth.pool is None else truth.pool
+    rows = metrics.confident_mistakes(final.labels, known, per_round=mistakes_per_round)
+    if truth.pool is not None:
+        report_of_run["certificate"] = certificate(final, audited, truth.pool)
+    if released:
+        report_of_run |= released_report(*released, truth)
+    return Evaluation(
+        report_of_run,
+        tables(final, probabilities, baselines, truth, classes=classes, n_bins=n_bins),
+        {
+            "mistakes": mistakes_table(final.labels, known, rows, classes=classes),
+            "confusion": {
+                "actual": classes.names(truth.test),
+                "predicted": classes.names(probabilities.argmax(axis=1)),
+            },
+        },
+    )
 
 
 def report(
@@ -91,7 +154,7 @@ def certificate(final: State, audited: Mapping[str, np.ndarray], pool_truth: np.
     rest. whole_error: of the machine labels about which nobody was asked; certified_error: of the certified ones;
     all_error: of the whole data set, as it is after the audit.
     """
-    targets = draw.targets(final.labels, final.asked["row"])
+    targets = draw.targets(final.labels, final.asked.row)
     is_wrong, has_label = final.labels.label != pool_truth, audited["origin"] != "none"
     parts = {
         "whole_error": (is_wrong, np.isin(np.arange(len(is_wrong)), targets)),
@@ -101,15 +164,15 @@ def certificate(final: State, audited: Mapping[str, np.ndarray], pool_truth: np.
     return {name: metrics.share(wrong, part) for name, (wrong, part) in parts.items() if part.any()}
 
 
-def released(labels: Labels, probabilities: np.ndarray, truth: Truth) -> dict[str, Any]:
+def released_report(labels: Labels, probabilities: np.ndarray, truth: Truth) -> dict[str, Any]:
     """Return what is true of labels that the classifier gave anew after the audit, as far as it is known.
 
     ``probabilities``: float (M, n_classes), of the test images.
     """
-    found = metrics.pool_scores(labels, truth.pool)
+    scores = metrics.pool_scores(labels, truth.pool)
     if len(truth.test):
-        found["accuracy"] = metrics.accuracy(truth.test, probabilities.argmax(axis=1))
-    return {"released": found}
+        scores["accuracy"] = metrics.accuracy(truth.test, probabilities.argmax(axis=1))
+    return {"released": scores}
 
 
 def tables(

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import yaml
 
+from selflabel.audit.certificate import Certificate
 from selflabel.audit.wording import statements
 from selflabel.data.registry import OWN
 from selflabel.labels.table import ORIGINS
@@ -120,7 +121,7 @@ def card(
     table: Mapping[str, np.ndarray],
     classes: Sequence[str],
     *,
-    figures: Mapping[str, Any],
+    certificate: Certificate,
     params: Mapping[str, Any],
     code: str,
     judged: tuple[int, int],
@@ -128,12 +129,12 @@ def card(
 ) -> str:
     """Return the card in Markdown.
 
-    ``table``: the export's. ``figures``: the content of metrics/certificate.json. ``params``: of params.yaml. ``code``:
+    ``table``: the export's. ``params``: of params.yaml. ``code``:
     of code.txt. ``judged``: how many machine labels people judged in the audit, and found wrong. ``n_withheld``: how
     many an open question of the audit is about.
     """
     name = title(params["dataset"])
-    promises = "\n".join(f"- {_text(sentence)}" for sentence in statements(figures))
+    promises = "\n".join(f"- {_text(sentence)}" for sentence in statements(certificate))
     tree = yaml.safe_dump(dict(params), sort_keys=False, allow_unicode=True, width=120)
     return _CARD.format(
         name=_text(name),

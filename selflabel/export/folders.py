@@ -2,7 +2,8 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -26,17 +27,18 @@ def escaped(name: str) -> str:
     be hidden or is reserved: two classes never share a folder.
     """
     if name.startswith(".") or name.casefold() in _RESERVED:
-        return _encoded(name[0]) + _UNSAFE.sub(lambda found: _encoded(found[0]), name[1:])
-    return _UNSAFE.sub(lambda found: _encoded(found[0]), name)
+        return _encoded(name[0]) + _UNSAFE.sub(lambda match: _encoded(match[0]), name[1:])
+    return _UNSAFE.sub(lambda match: _encoded(match[0]), name)
 
 
 def _encoded(letter: str) -> str:
     return "".join(f"%{byte:02X}" for byte in letter.encode())
 
 
-def file_names(hashes: Sequence[str], endings: Sequence[str]) -> list[str]:
+def file_names(hashes: Iterable[str], endings: Sequence[str]) -> list[str]:
     """Return a name for each image: its hash and ending, numbered from the second of the same image on."""
-    seen, names = Counter(), []
+    seen: Counter[str] = Counter()
+    names = []
     for key, ending in zip(hashes, endings, strict=True):
         seen[key] += 1
         names.append(f"{key}{f'-{seen[key]}' if seen[key] > 1 else ''}{ending}")
@@ -48,20 +50,20 @@ def ending(file: Path) -> str:
     return file.suffix if re.fullmatch(r"\.[A-Za-z0-9]{1,10}", file.suffix) else ""
 
 
-def places(labels: Sequence[str], names: Sequence[str], *, tree: bool, imagefolder: bool) -> dict[str, list[str]]:
+def places(labels: Iterable[str], names: Sequence[str], *, tree: bool, imagefolder: bool) -> dict[str, list[str]]:
     """Return the path of each image by the kind of folder, imagefolder before folders, of those that are wanted.
 
     imagefolder: Hugging Face's, all in its split train. folders (``tree``): one for each class, and one for the images
     without a label.
     """
-    folder = {label: escaped(label) if label else UNLABELLED for label in set(labels)}
-    found = {"imagefolder": [f"{IMAGEFOLDER}/{name}" for name in names]} if imagefolder else {}
+    paths = {"imagefolder": [f"{IMAGEFOLDER}/{name}" for name in names]} if imagefolder else {}
     if tree:
-        found["folders"] = [f"folders/{folder[label]}/{name}" for label, name in zip(labels, names, strict=True)]
-    return found
+        folder = lru_cache(lambda label: escaped(label) if label else UNLABELLED)
+        paths["folders"] = [f"folders/{folder(label)}/{name}" for label, name in zip(labels, names, strict=True)]
+    return paths
 
 
-def metadata(table: Mapping[str, np.ndarray], names: Sequence[str]) -> dict[str, Sequence[Any]]:
+def metadata(table: Mapping[str, np.ndarray], names: list[str]) -> dict[str, np.ndarray | list[Any]]:
     """Return the imagefolder's metadata: file_name, then the columns of the export but for path."""
     return {"file_name": names} | {name: column for name, column in table.items() if name != "path"}
 

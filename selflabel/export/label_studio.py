@@ -1,7 +1,7 @@
 """The export for Label Studio: tasks with the machine's labels as predictions and people's as annotations."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -34,7 +34,7 @@ def _labelled(label: str, origin: str, confidence: float, model_version: str) ->
     return {"annotations": [{"result": result}]}
 
 
-def addresses(paths: Sequence[str], hashes: Sequence[str], *, folder: Path) -> list[str]:
+def addresses(paths: Iterable[str], hashes: Iterable[str], *, folder: Path) -> list[str]:
     """Return the address of each image, its file served from the project's folder; without one a name, of its hash.
 
     ``paths``: from ``folder``, itself relative to the project, or absolute; empty for an image without a file.

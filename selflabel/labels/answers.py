@@ -7,19 +7,18 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache, partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from selflabel.labels import strict_csv
+from selflabel.labels.classes import SKIP
+from selflabel.labels.questions import ANSWERED, JUDGING, OPEN, RANDOM, SKIPPED, TIED, Replies
 from selflabel.labels.table import NO_LABEL, is_complete
 
-SKIP = "skip"
 HEADER = ("hash", "label", "annotator", "when", "comment", "strategy")
 # Files from before there was the column strategy.
 OLD_HEADER = HEADER[:-1]
-# Why an image was asked about whose answer judges machine labels: it must not teach them.
-AUDIT, REST, EARLIER = JUDGING = ("audit", "rest", "earlier")
 # The queue's own mark, in a column of this name, so that no other table is taken for one.
 MARK = ("queue", "selflabel")
 # What a spreadsheet takes for a formula.
@@ -75,8 +74,8 @@ def parse(text: str, *, source: str, classes: Sequence[str], known: Iterable[str
     def is_right(header: Sequence[str]) -> bool:
         return tuple(header) in (HEADER, OLD_HEADER)
 
-    found = strict_csv.read(text, answer, is_right, f"be {','.join(HEADER)}", source)
-    return [one for one in found if one]
+    answers = strict_csv.read(text, answer, is_right, f"be {','.join(HEADER)}", source)
+    return [answer for answer in answers if answer]
 
 
 def renewed(text: str) -> str:
@@ -152,7 +151,7 @@ def plain(cell: str, classes: Sequence[str] = ()) -> str:
 
 def lines(answers: Sequence[Answer]) -> str:
     """Return the lines to append to an answers file; ``parse`` gives these answers back, or names their faults."""
-    rows = (answer._replace(when=answer.when.isoformat()) for answer in answers)
+    rows = ({**answer._asdict(), "when": answer.when.isoformat()}.values() for answer in answers)
     return "".join(",".join(map(strict_csv.quoted, row)) + "\n" for row in rows)
 
 
@@ -185,34 +184,41 @@ def late(answers: Iterable[Answer]) -> set[str]:
     In the order of their times, at one time of their lines.
     """
     answers = list(answers)
-    judged, seen, found, is_judging = {one.hash for one in answers if one.strategy in JUDGING}, set(), set(), False
+    judged = {answer.hash for answer in answers if answer.strategy in JUDGING}
+    seen: set[str] = set()
+    late: set[str] = set()
+    is_judging = False
     for answer in sorted(answers, key=lambda answer: answer.when):
         is_judging |= answer.strategy in JUDGING
-        if is_judging and answer.hash not in judged and answer.hash not in seen:
-            found.add(answer.hash)
+        if is_judging and answer.hash not in judged | seen:
+            late.add(answer.hash)
         seen.add(answer.hash)
-    return found
+    return late
 
 
 def asked_at_random(answers: Iterable[Answer]) -> set[str]:
     """Return the hashes of images that were only ever asked about at random."""
     answers = list(answers)
-    return {one.hash for one in answers} - {one.hash for one in answers if one.strategy != "random"}
+    return {answer.hash for answer in answers} - {answer.hash for answer in answers if answer.strategy != RANDOM}
 
 
-def look_up(
-    rows: np.ndarray, hashes: Sequence[str], decisions: Mapping[str, Decision]
-) -> dict[str, np.ndarray | list[Any]]:
-    """Return the answers to Q questions as columns in their order: row, int64, label, int16, and texts.
+def look_up(rows: np.ndarray, hashes: Sequence[str], decisions: Mapping[str, Decision]) -> Replies:
+    """Return the replies to Q questions, in their order; who is not in ``decisions`` has an open one.
 
-    ``rows``: int (Q,), in the pool. ``hashes``: (Q,), of those rows. The texts are as in ``Decision``.
+    ``rows``: int (Q,), in the pool. ``hashes``: (Q,), of those rows.
     """
-    found = [decisions.get(key, Decision("open")) for key in hashes]
-    texts = {name: [getattr(decision, name) for decision in found] for name in ("status", "annotator", "votes")}
-    return {"row": rows.astype(np.int64), "label": np.array([decision.label for decision in found], np.int16)} | texts
+    replies = [decisions.get(key, Decision(OPEN)) for key in hashes]
+    columns = {name: [getattr(reply, name) for reply in replies] for name in Decision._fields}
+    return Replies.of({"row": rows, **columns})
 
 
-def simulated(rows: np.ndarray, truth: np.ndarray) -> dict[str, np.ndarray | list[Any]]:
+def reader(answers: Sequence[Answer], hashes: np.ndarray, classes: Sequence[str]) -> Callable[[np.ndarray], Replies]:
+    """Return what gives people's replies about rows, int64; ``hashes``: of all rows of the pool."""
+    decisions = decide(answers, classes=classes)
+    return lambda rows: look_up(rows, hashes[rows], decisions)
+
+
+def simulated(rows: np.ndarray, truth: np.ndarray) -> Replies:
     """Return what ``from_truth`` does; raise ``ValueError`` where not every image's label is known."""
     if not is_complete(truth):
         raise ValueError(
@@ -222,28 +228,28 @@ def simulated(rows: np.ndarray, truth: np.ndarray) -> dict[str, np.ndarray | lis
     return from_truth(rows, truth)
 
 
-def from_truth(rows: np.ndarray, truth: np.ndarray) -> dict[str, np.ndarray | list[Any]]:
-    """Return the columns of ``look_up`` as if answered from ``truth``: int (N,), classes of the whole pool."""
-    answers = {f"{row}": Decision("answered", int(truth[row]), "simulated") for row in rows}
-    return look_up(rows, [f"{row}" for row in rows], answers)
+def from_truth(rows: np.ndarray, truth: np.ndarray) -> Replies:
+    """Return what ``look_up`` does as if answered from ``truth``: int (N,), classes of the whole pool."""
+    n = len(rows)
+    return Replies(rows, truth[rows], np.full(n, ANSWERED), np.full(n, "simulated"), np.full(n, ""))
 
 
 def _majority(given: Mapping[str, str], classes: Sequence[str]) -> Decision:
     if len(given) == 1:
         ((annotator, label),) = given.items()
         return (
-            Decision("skipped", annotator=annotator)
+            Decision(SKIPPED, annotator=annotator)
             if label == SKIP
-            else Decision("answered", classes.index(label), annotator)
+            else Decision(ANSWERED, classes.index(label), annotator)
         )
     # Counted in the order of the classes, which most_common keeps among equals.
     ranked = Counter(sorted(given.values(), key=[*classes, SKIP].index)).most_common()
     votes = ", ".join(f"{label} {count}" for label, count in ranked) if len(ranked) > 1 else ""
     if len(ranked) > 1 and ranked[0][1] == ranked[1][1]:
-        return Decision("tied", votes=votes)
+        return Decision(TIED, votes=votes)
     most = ranked[0][0]
-    status, label = ("skipped", NO_LABEL) if most == SKIP else ("answered", classes.index(most))
-    return Decision(status, label, ";".join(sorted(name for name in given if given[name] == most)), votes)
+    status, number = (SKIPPED, NO_LABEL) if most == SKIP else (ANSWERED, classes.index(most))
+    return Decision(status, number, ";".join(sorted(name for name in given if given[name] == most)), votes)
 
 
 def _checker(
@@ -278,11 +284,12 @@ def _checker(
         # Of a name too: written another way it would be another's, with a vote of its own.
         cells = {**cells, "label": named(cells["label"]), "annotator": composed(cells["annotator"])}
         wrong = [name for name, (is_right, _) in rules.items() if not is_right(cells[name])]
-        if wrong:
+        when = _when(cells["when"])
+        if wrong or when is None:
             close = difflib.get_close_matches(cells["label"].strip().casefold(), labels, n=1)
             hint = {"label": f", did you mean {labels[close[0]]}?"} if close else {}
             raise ValueError(*(f"{n} must be {rules[n][1]}, got {cells[n]!r:.80}{hint.get(n, '')}" for n in wrong))
-        return Answer(**{**cells, "when": _when(cells["when"])})
+        return Answer(cells["hash"], cells["label"], cells["annotator"], when, cells["comment"], cells["strategy"])
 
     return check
 

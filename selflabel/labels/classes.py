@@ -1,12 +1,40 @@
-"""Check the names of a user's classes: which may not stand beside each other, or nowhere."""
+"""The classes: which number has which name, and which names may not stand beside each other, or nowhere."""
 
 import unicodedata
 from collections.abc import Iterable
+from pathlib import Path
+from typing import Self
 
-from selflabel.labels.answers import SKIP
+import numpy as np
 
+from selflabel import files
+from selflabel.labels.table import NO_LABEL
+
+# In the place of a class, in answers: it cannot be told.
+SKIP = "skip"
 # The column of the true class beside those of the classes, in metrics/confusion_matrix.csv.
 ACTUAL = "actual"
+
+
+class Classes(tuple[str, ...]):
+    """The names of the classes, in the order of their numbers 0 to n − 1."""
+
+    __slots__ = ()
+
+    @classmethod
+    def read(cls, path: str | Path) -> Self:
+        """Return the classes of a JSON list of names."""
+        return cls(files.read_json(path))
+
+    def names(self, labels: np.ndarray, *, none: str = "") -> np.ndarray:
+        """Return the names, str, of ``labels``, int in −1..n − 1; ``none`` for −1, no label."""
+        # The last name is that of −1.
+        return np.array([*self, none])[labels]
+
+    def numbers(self, names: Iterable[str]) -> np.ndarray:
+        """Return the numbers, int16, of ``names``; −1 for an empty one. Raises ``KeyError`` for one that is none."""
+        number = {name: i for i, name in enumerate(self)} | {"": NO_LABEL}
+        return np.array([number[name] for name in names], np.int16)
 
 
 def check(classes: Iterable[str]) -> None:
@@ -14,7 +42,7 @@ def check(classes: Iterable[str]) -> None:
 
     Spaces around a name, and two ways to write an accent, make no difference either.
     """
-    seen = {}
+    seen: dict[str, str] = {}
     for name in classes:
         key = unicodedata.normalize("NFC", name).strip().casefold()
         if key in ("", SKIP, ACTUAL):

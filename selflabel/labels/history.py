@@ -55,14 +55,20 @@ class RoundSummary(NamedTuple):
         return self._replace(
             round=round_number,
             accepted_per_class=dict.fromkeys(self.accepted_per_class, 0),
-            **dict.fromkeys(("n_accepted", "n_new", "n_flipped", "n_withdrawn", "n_questions"), 0),
-            **dict.fromkeys(
-                (
-                    "threshold", "class_thresholds", "claimed_precision", "shown_precision", "n_shown",
-                    "calibration_error", "reliability", "kappa",
-                )
-            ),
-        )  # fmt: skip
+            n_accepted=0,
+            n_new=0,
+            n_flipped=0,
+            n_withdrawn=0,
+            n_questions=0,
+            threshold=None,
+            class_thresholds=None,
+            claimed_precision=None,
+            shown_precision=None,
+            n_shown=None,
+            calibration_error=None,
+            reliability=None,
+            kappa=None,
+        )
 
     def sentence(self) -> str:
         """Return the summary in a few words."""

@@ -1,24 +1,23 @@
 """Where each label comes from: the final table's columns, the queue, one image's story."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from selflabel.labels.answers import JUDGING, MARK, REST, neutral
+from selflabel.labels.answers import MARK, neutral
+from selflabel.labels.classes import Classes
 from selflabel.labels.history import RoundSummary
-from selflabel.labels.state import OPEN, State
+from selflabel.labels.questions import ANSWERED, BLIND, SKIPPED, WAITING
+from selflabel.labels.state import State
 from selflabel.labels.table import NO_LABEL, ORIGINS
 
-# Whose labels nobody who answers may be told: they are judged.
-BLIND = tuple(name for name in JUDGING if name != REST)
 
-
-def columns(final: State, hashes: Sequence[str], classes: Sequence[str]) -> dict[str, np.ndarray]:
+def columns(final: State, hashes: np.ndarray, classes: Classes) -> dict[str, np.ndarray]:
     """Return the final table's columns beside those of ``Labels``: hash, class, rule, threshold, annotator.
 
     rule and threshold are those in force when the label was last given by machine (threshold: NaN where the rule
-    counts instead); annotator is who answered. ``hashes``: of the N pool rows.
+    counts instead); annotator is who answered. ``hashes``: texts (N,), of the pool.
     """
     labels = final.labels
     summaries = {summary.round: summary for summary in final.history}
@@ -29,26 +28,25 @@ def columns(final: State, hashes: Sequence[str], classes: Sequence[str]) -> dict
         thresholds[rows] = _thresholds(summary, classes)[labels.label[rows]]
     annotators = np.full(len(labels.label), "", object)
     # An audited image was answered too, but its label is the machine's.
-    is_answered = (final.asked["status"] == "answered") & labels.is_human[final.asked["row"]]
-    annotators[final.asked["row"][is_answered]] = final.asked["annotator"][is_answered]
+    answered = final.asked.where(final.asked.is_answered & labels.is_human[final.asked.row])
+    annotators[answered.row] = answered.annotator
     return {
         "hash": hashes,
-        # The last name is for label −1, none.
-        "class": np.array([*classes, ""])[labels.label],
+        "class": classes.names(labels.label),
         "rule": rules,
         "threshold": thresholds,
         "annotator": annotators,
     }
 
 
-def _thresholds(summary: RoundSummary, classes: Sequence[str]) -> np.ndarray:
+def _thresholds(summary: RoundSummary, classes: Classes) -> np.ndarray:
     if summary.class_thresholds:
         return np.array([summary.class_thresholds[name] for name in classes])
     return np.full(len(classes), np.nan if summary.threshold is None else summary.threshold)
 
 
 def queue(
-    final: State, hashes: Sequence[str], classes: Sequence[str], *, paths: Sequence[str] | None = None
+    final: State, hashes: np.ndarray, classes: Classes, *, paths: np.ndarray | None = None
 ) -> dict[str, list[Any]]:
     """Return the queue, a row a question without an answer, in the order in which they were asked.
 
@@ -57,17 +55,14 @@ def queue(
     audit gets none: who is to judge a label should not be told it first. ``paths``: of the images, where they are
     files; a column path. What a spreadsheet would take for a formula has an apostrophe before it.
     """
-    is_open = np.isin(final.asked["status"], OPEN)
-    asked = {name: final.asked[name][is_open] for name in ("row", "round", "strategy", "status", "votes")}
-    empty = {name: np.full(is_open.sum(), "", object) for name in ("label", "annotator", "when", "comment")}
-    suggestion = np.array([*classes, ""], object)[final.labels.label[asked["row"]]]
-    suggestion[np.isin(asked["strategy"], BLIND)] = ""
-    found = {MARK[0]: [MARK[1]] * int(is_open.sum()), "hash": np.asarray(hashes)[asked["row"]], **empty, **asked}
-    found |= {"votes": asked["votes"], "suggestion": suggestion}
-    found |= {} if paths is None else {"path": np.asarray(paths, object)[asked["row"]]}
-    return found | {
-        name: [neutral(cell) for cell in found[name]] for name in ("votes", "suggestion", "path") if name in found
-    }
+    waiting = final.asked.where(final.asked.is_waiting)
+    suggestions = np.where(np.isin(waiting.strategy, BLIND), "", classes.names(final.labels.label[waiting.row]))
+    columns = {MARK[0]: [MARK[1]] * len(waiting), "hash": hashes[waiting.row]}
+    columns |= {name: [""] * len(waiting) for name in ("label", "annotator", "when", "comment")}
+    columns |= {name: getattr(waiting, name) for name in ("row", "round", "strategy", "status")}
+    texts = {"votes": waiting.votes, "suggestion": suggestions}
+    texts |= {} if paths is None else {"path": paths[waiting.row]}
+    return columns | {name: [neutral(cell) for cell in column] for name, column in texts.items()}
 
 
 def missing(n_open: int, path: str) -> str:
@@ -80,14 +75,14 @@ def missing(n_open: int, path: str) -> str:
     )
 
 
-def story(final: State, table: Mapping[str, np.ndarray], row: int, classes: Sequence[str]) -> list[str]:
+def story(final: State, table: Mapping[str, np.ndarray], row: int, classes: Classes) -> list[str]:
     """Return five lines on the image in ``row``: what it is, whence its label, how sure, its rounds, its questions.
 
     ``table``: data/audit/labels.csv, ``Labels``, ``columns`` and certified together.
     """
     of = {name: column[row] for name, column in table.items()}
     rounds = [summary.round for summary in final.history]
-    names = np.array([*classes, "–"])[final.machine_labels[:, row]] if rounds else []
+    names = classes.names(final.machine_labels[:, row], none="–") if rounds else ()
     by_round = ", ".join(f"{number} {name}" for number, name in zip(rounds, names, strict=True))
     return [
         f"row {row}, hash {of['hash']}: {of['class'] or 'no label'} ({of['origin']})",
@@ -122,10 +117,11 @@ def _how_sure(of: Mapping[str, Any]) -> str:
     return f"{sure}, accepted by {of['rule']}{above}{certified}"
 
 
-def _asked(final: State, row: int, classes: Sequence[str]) -> str:
-    found = np.flatnonzero(final.asked["row"] == row).tolist() if len(final.asked["row"]) else []
+def _asked(final: State, row: int, classes: Classes) -> str:
+    questions = final.asked.where(final.asked.row == row).columns()
     texts = []
-    for of in ({name: column[place] for name, column in final.asked.items()} for place in found):
+    for cells in zip(*questions.values(), strict=True):
+        of = dict(zip(questions, cells, strict=True))
         answer = f", {classes[of['label']]}" if of["label"] != NO_LABEL else ""
         votes = f" ({of['votes']})" if of["votes"] else ""
         texts.append(f"asked in round {of['round']} by {of['strategy']}: {of['status']}{answer}{votes}")
@@ -136,14 +132,17 @@ def counts(final: State) -> list[str]:
     """Return the run in lines: labels by origin, rounds, questions, and each image whose annotators disagree."""
     labels, asked = final.labels, final.asked
     of = dict(zip(ORIGINS, np.bincount(labels.origin, minlength=len(ORIGINS)).tolist(), strict=True))
-    status = {name: int(np.sum(asked["status"] == name)) for name in ("answered", "skipped", *OPEN)}
+    n_by_status = {name: int(np.sum(asked.status == name)) for name in (ANSWERED, SKIPPED, *WAITING)}
     # The last summary is the last acceptance's; a round that stopped is the last one played.
     n_played = next((summary.round for summary in final.history[:-1] if summary.has_stopped), len(final.history) - 1)
-    conflicts = np.flatnonzero(asked["votes"].astype(bool))
+    conflicts = asked.where(asked.votes.astype(bool))
     return [
         f"labelled: {int(labels.is_labelled.sum()):,} of {len(labels.label):,} images "
         f"({of['seed']:,} seed, {of['human']:,} human, {of['machine']:,} machine; {of['none']:,} none)",
         f"rounds: {n_played}, ended by {final.history[-1].stop}",
-        f"asked: {len(asked['row']):,} ({', '.join(f'{count:,} {name}' for name, count in status.items())})",
-        *(f"disagreement on row {asked['row'][i]}: {asked['votes'][i]} ({asked['status'][i]})" for i in conflicts),
+        f"asked: {len(asked):,} ({', '.join(f'{count:,} {name}' for name, count in n_by_status.items())})",
+        *(
+            f"disagreement on row {row}: {votes} ({status})"
+            for row, votes, status in zip(conflicts.row, conflicts.votes, conflicts.status, strict=True)
+        ),
     ]

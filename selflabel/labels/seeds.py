@@ -1,13 +1,17 @@
 """The images whose labels are given before the first round: drawn, or given, or answered before."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 
 import numpy as np
 
-from selflabel.labels.answers import Decision
-from selflabel.labels.table import NO_LABEL
+from selflabel.labels import answers, state
+from selflabel.labels.answers import Answer, Decision
+from selflabel.labels.pool_index import PoolIndex
+from selflabel.labels.questions import KNOWN, RANDOM, Replies
+from selflabel.labels.state import State
+from selflabel.labels.table import NO_LABEL, Labels
 
 
 def draw_seed_rows(true_labels: np.ndarray, *, percentage: float, seed: int, classes: Sequence[str]) -> np.ndarray:
@@ -47,6 +51,39 @@ def draw_more_rows(is_given: np.ndarray, n: int, *, seed: int) -> np.ndarray:
     return np.concatenate([np.flatnonzero(is_given), drawn])
 
 
+def check_enough(given: np.ndarray, n_in_conflict: int, *, n_classes: int, folds: int) -> None:
+    """Raise ``ValueError`` if images in conflict leave a class fewer seed labels than ``folds``.
+
+    ``given``: int, the classes of the seed labels.
+    """
+    n_fewest = int(np.bincount(given, minlength=n_classes).min())
+    if n_in_conflict and n_fewest < folds:
+        raise ValueError(
+            f"training.folds must be at most {n_fewest}, the labels of a class, while {n_in_conflict:,} images "
+            f"were given two different ones, which do not count, got {folds}"
+        )
+
+
+def start(
+    rows: np.ndarray, truth: np.ndarray, index: PoolIndex, given: Sequence[Answer] | None, *, classes: Sequence[str]
+) -> tuple[State, Replies]:
+    """Return the state before round 1, and the replies to what it asks.
+
+    ``rows``: int64, of the seed labels; ``truth``: int (N,), the known labels, −1 for none. ``given``: people's
+    answers; None where answers are simulated, looked up in the truth.
+    """
+    hashes = index.hash.tolist()
+    teaching, judging = answers.known(given or (), classes=classes)
+    rows, known, apart = with_answers(rows, truth, hashes, teaching, judging)
+    at_random = answers.asked_at_random(given or ())
+    why = {row: RANDOM if hashes[row] in at_random else KNOWN for row in known.tolist()}
+    first = state.first(Labels.from_seeds(rows, truth[rows], n_rows=len(truth)), index.in_conflict, why, apart)
+    asked = first.questions.row
+    if given is None:
+        return first, answers.simulated(asked, truth)
+    return first, answers.look_up(asked, index.hash[asked], teaching)
+
+
 def with_answers(
     rows: np.ndarray,
     given: np.ndarray,
@@ -60,14 +97,18 @@ def with_answers(
     answered, by hash (``answers.known``). Where a person's answer and a given label differ, the answer is the later
     word; and what judges teaches nothing, though somebody has put its image among the given ones since.
     """
-    said = {row: teaching.get(key) or judging.get(key) for row, key in enumerate(hashes)}
-    said = {row: decision.label for row, decision in said.items() if decision}
+    decisions = {row: teaching.get(key) or judging.get(key) for row, key in enumerate(hashes)}
+    answered = {row: decision.label for row, decision in decisions.items() if decision}
     seeds = set(rows.tolist())
-    apart = {row for row in said if hashes[row] in judging}
+    apart = {row for row in answered if hashes[row] in judging}
     known = {
         row
-        for row, label in said.items()
+        for row, label in answered.items()
         if row not in apart and (row not in seeds or label not in (NO_LABEL, int(given[row])))
     }
-    seeds -= known | {row for row in apart if said[row] != NO_LABEL}
-    return tuple(np.array(sorted(found), np.int64) for found in (seeds, known, apart))
+    seeds -= known | {row for row in apart if answered[row] != NO_LABEL}
+    return _ascending(seeds), _ascending(known), _ascending(apart)
+
+
+def _ascending(rows: Iterable[int]) -> np.ndarray:
+    return np.array(sorted(rows), np.int64)

@@ -66,8 +66,8 @@ def _each(rows: Sequence[tuple[int, str]], read: Callable[..., Any], source: str
 
 
 def _cells(row: str, delimiter: str, wanted: int | None = None) -> list[str]:
-    if found := NO_TEXT.search(row):
-        raise ValueError(f"a row must be text, got the character U+{ord(found[0]):04X}")
+    if character := NO_TEXT.search(row):
+        raise ValueError(f"a row must be text, got the character U+{ord(character[0]):04X}")
     if '"' not in row:
         cells = row.split(delimiter)
         if wanted not in (None, len(cells)):

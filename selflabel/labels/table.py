@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import Self
 
 import numpy as np
@@ -187,6 +188,6 @@ def _whole_numbers(columns: Mapping[str, np.ndarray], name: str, source: str) ->
     return values.astype(np.int16)
 
 
-def read(path: str) -> Labels:
+def read(path: str | Path) -> Labels:
     """Return the labels of a label table's file."""
     return from_columns(files.read_table(path), source=str(path))

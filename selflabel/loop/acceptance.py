@@ -1,10 +1,11 @@
 """Choose the machine labels that a round accepts.
 
 A rule is a pure function of probabilities, float (N, n_classes), that returns positions, int64 ascending. Equal
-confidences are taken in the order of their positions. A new rule is one function and its line in ``accept`` or, if
-it is a threshold, in ``limits``.
+confidences are taken in the order of their positions. A new rule is one function and its line in ``THRESHOLDS`` or, if
+it counts, in ``COUNTS``.
 """
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -51,48 +52,46 @@ def above(threshold: float) -> Rule:
     return Rule("fixed", threshold_start=threshold)
 
 
+class AcceptanceContext(NamedTuple):
+    """What a rule sees: float (N, n_classes), the round from 1 on, the evidence out of fold where there is any."""
+
+    probabilities: np.ndarray
+    rule: Rule
+    round_number: int
+    evidence: "Evidence | None" = None
+
+
+# The threshold of a round, one for all classes or float64 (n_classes,), by the name of the rule. Infinite where no
+# threshold is shown to keep the target error.
+THRESHOLDS: Mapping[str, Callable[[AcceptanceContext], float | np.ndarray]] = {
+    "fixed": lambda context: context.rule.threshold_start,
+    "final_threshold": lambda context: context.rule.threshold_start,
+    "linear": lambda context: linear_threshold(
+        context.round_number, start=context.rule.threshold_start, step=context.rule.threshold_step
+    ),
+    "geometric": lambda context: geometric_threshold(
+        context.round_number, start=context.rule.threshold_start, factor=context.rule.threshold_factor
+    ),
+    "flexmatch": lambda context: flexmatch_thresholds(context.probabilities, context.rule.threshold_start),
+    "target_error": lambda context: target_error_threshold(context),
+}
+# The positions that a rule counts out, int64 ascending, by its name.
+COUNTS: Mapping[str, Callable[[AcceptanceContext], np.ndarray]] = {
+    "percentile": lambda context: accept_percent(context.probabilities, context.rule.percent),
+    "k_best": lambda context: accept_best(context.probabilities, context.rule.k),
+    "class_k_best": lambda context: accept_best_of_each_class(context.probabilities, context.rule.k),
+}
+
+
 def accept(
     probabilities: np.ndarray, rule: Rule, *, round_number: int, evidence: "Evidence | None" = None
 ) -> Selection:
     """Return what ``rule`` accepts in a round, counted from 1; only ``target_error`` needs the ``evidence``."""
-    found = limits(probabilities, rule, round_number=round_number, evidence=evidence)
-    if found is not None:
-        return Selection(accept_above(probabilities, found), found)
-    counting = {
-        "percentile": lambda: accept_percent(probabilities, rule.percent),
-        "k_best": lambda: accept_best(probabilities, rule.k),
-        "class_k_best": lambda: accept_best_of_each_class(probabilities, rule.k),
-    }
-    return Selection(counting[rule.name](), None)
-
-
-def limits(
-    probabilities: np.ndarray, rule: Rule, *, round_number: int, evidence: "Evidence | None" = None
-) -> np.ndarray | None:
-    """Return the round's threshold of each class, float64 (n_classes,); None for a rule that counts instead.
-
-    Infinite where ``target_error`` finds no threshold that holds what it promises.
-    """
-    n_classes, start = probabilities.shape[1], rule.threshold_start
-    if rule.name == "flexmatch":
-        return flexmatch_thresholds(probabilities, start)
-    if rule.name == "target_error":
-        share = alpha_of_round(round_number, rule.target_alpha)
-        found = loosest_threshold(evidence.confidence, evidence.is_right, target=rule.target_error, alpha=share)
-        return np.full(n_classes, found)
-    one = scheduled_threshold(rule, round_number)
-    return None if one is None else np.full(n_classes, one)
-
-
-def scheduled_threshold(rule: Rule, round_number: int) -> float | None:
-    """Return the threshold that is known before the round; None for a rule that has none."""
-    start = rule.threshold_start
-    return {
-        "fixed": start,
-        "final_threshold": start,
-        "linear": linear_threshold(round_number, start=start, step=rule.threshold_step),
-        "geometric": geometric_threshold(round_number, start=start, factor=rule.threshold_factor),
-    }.get(rule.name)
+    context = AcceptanceContext(probabilities, rule, round_number, evidence)
+    if rule.name in COUNTS:
+        return Selection(COUNTS[rule.name](context), None)
+    thresholds = np.full(probabilities.shape[1], THRESHOLDS[rule.name](context))
+    return Selection(accept_above(probabilities, thresholds), thresholds)
 
 
 def linear_threshold(round_number: int, *, start: float, step: float) -> float:
@@ -127,6 +126,15 @@ def alpha_of_round(round_number: int, alpha: float) -> float:
     return alpha / (round_number * (round_number + 1))
 
 
+def target_error_threshold(context: AcceptanceContext) -> float:
+    """Return the round's threshold of the rule target_error. Raises ``ValueError`` without evidence."""
+    if context.evidence is None:
+        raise ValueError("the rule target_error must have labels out of fold, got none")
+    share = alpha_of_round(context.round_number, context.rule.target_alpha)
+    evidence = context.evidence
+    return loosest_threshold(evidence.confidence, evidence.is_right, target=context.rule.target_error, alpha=share)
+
+
 def loosest_threshold(confidence: np.ndarray, is_right: np.ndarray, *, target: float, alpha: float) -> float:
     """Return the loosest threshold above which at most ``target`` is wrong, at confidence 1 − ``alpha``, or infinity.
 
@@ -138,16 +146,16 @@ def loosest_threshold(confidence: np.ndarray, is_right: np.ndarray, *, target: f
     order = np.argsort(-confidence, kind="stable")
     ranked, wrong = confidence[order], np.cumsum(~is_right[order])
     first = bounds.n_to_reject(target, alpha=alpha, n_wrong=1)
-    found = np.inf
+    loosest = float("inf")
     if first > len(ranked):
-        return found
+        return loosest
     for n in np.unique(np.linspace(first, len(ranked), N_LOOKS).astype(int)):
         # Equal confidences are on one side.
         n_above = np.searchsorted(-ranked, -ranked[n - 1], side="right")
         if bounds.upper(wrong[n_above - 1], n_above, alpha=alpha) > target:
             break
-        found = max(round(ranked[n - 1] - STEP, 10), 0.0)
-    return found
+        loosest = max(round(ranked[n - 1] - STEP, 10), 0.0)
+    return loosest
 
 
 def accept_above(probabilities: np.ndarray, threshold: float | np.ndarray) -> np.ndarray:

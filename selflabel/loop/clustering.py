@@ -18,7 +18,7 @@ MAX_CLUSTERS, N_NEIGHBOURS = 500, 20  # both as in TypiClust's paper
 
 def _in_one_thread(strategy: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(strategy)
-    def in_one_thread(*args, **options) -> np.ndarray:
+    def in_one_thread(*args: Any, **options: Any) -> Any:
         # Threads add up in the order they finish, which can move a point to another cluster. A limit is for what is
         # loaded.
         importlib.import_module("sklearn.cluster")
@@ -40,12 +40,13 @@ def typiclust(
     positions = np.sort(generator.permutation(len(rows))[:SAMPLE])
     images = features[np.concatenate([rows[positions], human_rows])]
     clusters, _ = _cluster(images, min(len(human_rows) + n, MAX_CLUSTERS), generator)
-    own, humans = np.split(clusters, [len(positions)])
+    of_candidates, of_humans = np.split(clusters, [len(positions)])
     scores = np.zeros(len(positions))
-    for cluster in np.flatnonzero(np.bincount(own) > 1):
-        scores[own == cluster] = typicality(images[: len(positions)][own == cluster])
-    n_human = np.bincount(humans, minlength=clusters.max() + 1)
-    return positions[_best_of_each(own, scores, np.lexsort((-np.bincount(clusters), n_human)))]
+    for cluster in np.flatnonzero(np.bincount(of_candidates) > 1):
+        is_inside = of_candidates == cluster
+        scores[is_inside] = typicality(images[: len(positions)][is_inside])
+    n_human = np.bincount(of_humans, minlength=clusters.max() + 1)
+    return positions[_best_of_each(of_candidates, scores, np.lexsort((-np.bincount(clusters), n_human)))]
 
 
 def typicality(features: np.ndarray) -> np.ndarray:
@@ -74,8 +75,9 @@ def _cluster(images: np.ndarray, n_clusters: int, generator: np.random.Generator
     # Fewer distinct images than clusters leave clusters empty, and an empty one has nothing to ask about.
     with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):
         # Not MiniBatchKMeans: where it is faster, almost all of 500 clusters had five images or fewer.
-        found = KMeans(min(n_clusters, len(images)), n_init=1, random_state=int(generator.integers(2**31))).fit(images)
-    return found.labels_, found.cluster_centers_
+        seed = int(generator.integers(2**31))
+        fitted = KMeans(min(n_clusters, len(images)), n_init=1, random_state=seed).fit(images)
+    return fitted.labels_, fitted.cluster_centers_
 
 
 def _best_of_each(clusters: np.ndarray, scores: np.ndarray, cluster_order: np.ndarray) -> np.ndarray:

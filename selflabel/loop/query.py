@@ -7,7 +7,7 @@ function and its line in ``STRATEGIES``.
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from scipy.special import entr
@@ -43,6 +43,13 @@ class QueryContext(NamedTuple):
     n: int  # questions that are wanted
     generator: np.random.Generator  # all randomness of a round's questions
 
+    @property
+    def along_graph(self) -> np.ndarray:
+        """``smoothed``. Raises ``ValueError`` where there is no graph."""
+        if self.smoothed is None:
+            raise ValueError("this strategy must have a graph, got none (graph.neighbours is 0)")
+        return self.smoothed
+
 
 def n_questions(config: QueryConfig, *, n_asked: int, n_open: int) -> int:
     """Return how many questions a round may ask; of all ``n_asked`` so far, ``n_open`` have no answer yet."""
@@ -66,7 +73,7 @@ def choose(config: QueryConfig, context: QueryContext) -> tuple[np.ndarray, np.n
 
 def take_turns(
     orders: list[np.ndarray], features: np.ndarray, rows: np.ndarray, *, n: int, limit: float
-) -> dict[str, Any]:
+) -> dict[int, int]:
     """Return at most ``n`` positions, in the order they are chosen, each with the index of the order it comes from.
 
     In its turn an order gives its next position that is not chosen yet and not nearer than ``limit`` to a chosen one.
@@ -120,7 +127,7 @@ def margin(probabilities: np.ndarray) -> np.ndarray:
 
 def mixed_margin(*views: np.ndarray) -> np.ndarray:
     """Return float (M,), at most 0: the sum of the views' margins, each divided by its standard deviation."""
-    return sum(margins / (margins.std() or 1.0) for margins in map(margin, views))
+    return np.sum([margins / (margins.std() or 1.0) for margins in map(margin, views)], axis=0)
 
 
 def entropy(probabilities: np.ndarray) -> np.ndarray:
@@ -145,8 +152,8 @@ STRATEGIES: Mapping[str, Callable[[QueryContext], np.ndarray]] = {
     "least_confidence": lambda context: best_first(least_confidence(context.probabilities)),
     "margin": lambda context: best_first(margin(context.probabilities)),
     "raw_margin": lambda context: best_first(margin(context.scores)),
-    "smoothed_margin": lambda context: best_first(margin(context.smoothed)),
-    "mixed_margin": lambda context: best_first(mixed_margin(context.scores, context.smoothed)),
+    "smoothed_margin": lambda context: best_first(margin(context.along_graph)),
+    "mixed_margin": lambda context: best_first(mixed_margin(context.scores, context.along_graph)),
     "entropy": lambda context: best_first(entropy(context.probabilities)),
     "random": lambda context: context.generator.permutation(len(context.rows)),
     "typiclust": lambda context: clustering.typiclust(

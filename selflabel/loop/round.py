@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from selflabel.features.feature_set import FeatureSet
-from selflabel.labels.state import State, machine_labels, no_questions
+from selflabel.labels.questions import Questions
+from selflabel.labels.state import State, machine_labels
 from selflabel.labels.table import Labels
 from selflabel.loop import acceptance, summary
 from selflabel.loop.query import QueryConfig, QueryContext, choose, n_questions
@@ -64,7 +65,7 @@ def run_round(
     the rounds.
     """
     # Where labels are permanent, even a random question is about what was not sure enough to be accepted.
-    picked = before.picked if config.keep == "revise" else before.asked["row"]
+    picked = before.picked if config.keep == "revise" else before.asked.row
     predictions = predict.fit_predict(
         before.labels, features, config.fit, round_number=round_number, classes=classes, picked=picked
     )
@@ -120,14 +121,14 @@ def _with_accepted(
 
 def _questions(
     after: State, pool: np.ndarray, predictions: Predictions, config: RoundConfig, round_number: int
-) -> dict[str, np.ndarray]:
+) -> Questions:
     n = n_questions(config.query, n_asked=after.n_asked, n_open=after.n_on_desk) if config.query else 0
     is_candidate = ~config.is_settled(after.labels)
     # Once is enough: who is still asked, who said that it cannot be told, and who answered to judge.
-    is_candidate[np.concatenate([after.asked["row"], after.apart])] = False
+    is_candidate[np.concatenate([after.asked.row, after.apart])] = False
     rows = np.flatnonzero(is_candidate)
     if not config.query or not n or not len(rows):
-        return no_questions()
+        return Questions.empty()
     context = QueryContext(
         probabilities=predictions.pool[rows],
         scores=predictions.scores[rows],
@@ -140,4 +141,4 @@ def _questions(
         generator=np.random.default_rng([config.query.seed, round_number]),
     )
     chosen, strategies = choose(config.query, context)
-    return {"row": rows[chosen], "strategy": np.asarray(strategies, object)}
+    return Questions(rows[chosen], np.asarray(strategies))

@@ -1,11 +1,12 @@
 """A whole run in one process: rounds with their answers, then a student, then the last acceptance."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from selflabel.features.feature_set import FeatureSet
+from selflabel.labels.questions import Replies
 from selflabel.labels.state import State
 from selflabel.loop.round import Round, RoundConfig, run_round
 from selflabel.models import distil
@@ -40,12 +41,12 @@ def run_loop(
     n_rounds: int,
     config: RoundConfig,
     classes: Sequence[str],
-    answer: Callable[[np.ndarray], dict[str, Any]] | None = None,
+    answer: Callable[[np.ndarray], Replies] | None = None,
     true_labels: np.ndarray | None = None,
 ) -> State:
     """Return the state after ``n_rounds`` rounds.
 
-    ``answer``: gives the answers table to the questions about some rows, int64; None: nobody answers.
+    ``answer``: gives the replies to the questions about some rows, int64; None: nobody answers.
     ``true_labels``: as in ``run_round``.
     """
     for number in range(1, n_rounds + 1):
@@ -56,7 +57,7 @@ def run_loop(
             state, features, round_number=number, config=config, classes=classes, true_labels=true_labels
         ).state
         if answer:
-            state = state.answered(answer(state.questions["row"]))
+            state = state.answered(answer(state.questions.row))
     return state
 
 

@@ -82,7 +82,7 @@ def summarise(
         n_shown=check.n_shown,
         calibration_error=calibration_error,
         reliability=table,
-        n_questions=len(after.questions["row"]),
+        n_questions=len(after.questions),
         n_open=after.n_open,
         kappa=_kappa(before.predicted, after.predicted),
     )
@@ -171,8 +171,8 @@ def is_stable(kappas: Sequence[float | None], limit: float) -> bool:
 
     (Stabilizing predictions: Bloodgood & Vijay-Shanker, CoNLL 2009.) ``kappas``: of each round, None for the first.
     """
-    last = list(kappas[-STABLE_ROUNDS:])
-    if len(last) < STABLE_ROUNDS or None in last:
+    last = [kappa for kappa in kappas[-STABLE_ROUNDS:] if kappa is not None]
+    if len(last) < STABLE_ROUNDS:
         return False
     # Rounded, as three times 0.99 is a little less than 2.97.
     return round(sum(last) / STABLE_ROUNDS, DECIMALS) >= limit

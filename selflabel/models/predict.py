@@ -89,7 +89,7 @@ def fit_predict(
     *,
     round_number: int,
     classes: Sequence[str],
-    picked: Sequence[int] = (),
+    picked: Sequence[int] | np.ndarray = (),
 ) -> Predictions:
     """Return the predictions of a classifier fitted on ``labels``, smoothed along the graph where there is one.
 

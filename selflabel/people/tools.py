@@ -5,7 +5,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from selflabel import files
-from selflabel.labels import answers, pool_index, provenance, state
+from selflabel.labels import answers, provenance, state
+from selflabel.labels.classes import Classes
+from selflabel.labels.pool_index import PoolIndex
 
 # The tools stand outside the pipeline, whose stages are told their paths by dvc.yaml.
 FINAL, INDEX, CLASSES = "data/audit", "data/raw/index.csv", "data/raw/classes.json"
@@ -24,38 +26,40 @@ def append(path: str, annotator: str | None) -> str:
 
     Raises ``ValueError`` with a line for each fault; nothing is appended then.
     """
-    options = {"classes": files.read_json(CLASSES), "known": pool_index.read(INDEX)["hash"].tolist()}
+    options = {"classes": Classes.read(CLASSES), "known": PoolIndex.read(INDEX).hash.tolist()}
     before = files.read_text(ANSWERS)
     latest = {}
     for old in sorted(answers.parse(before, source=ANSWERS, **options), key=lambda old: old.when):
         latest[old.hash, old.annotator] = old.label
     now = datetime.now(UTC).replace(microsecond=0)
     text = answers.decode(Path(path).read_bytes(), source=path)
-    found, n_empty = answers.filled_in(text, source=path, annotator=annotator, now=now, **options)
+    filled_in, n_empty = answers.filled_in(text, source=path, annotator=annotator, now=now, **options)
     # Why it was asked about, the run knows best: a spreadsheet may have lost it.
     why = {}
     if Path(FINAL).exists():
         # The rows are those of the last run, which a newer download may have given to others.
         asked, of_run = state.read(FINAL).asked, files.read_table(Path(FINAL, "labels.csv"))["hash"]
-        why = dict(zip(of_run[asked["row"]].tolist(), asked["strategy"], strict=True))
-    found = [one._replace(strategy=why.get(one.hash, one.strategy)) for one in found]
-    new = [one for one in found if latest.get((one.hash, one.annotator)) != one.label]
+        why = dict(zip(of_run[asked.row].tolist(), asked.strategy, strict=True))
+    filled_in = [answer._replace(strategy=why.get(answer.hash, answer.strategy)) for answer in filled_in]
+    new = [answer for answer in filled_in if latest.get((answer.hash, answer.annotator)) != answer.label]
     if new and (after := answers.renewed(before)) != before:
         files.write_text(ANSWERS, after)
     if new:
         files.append_text(ANSWERS, ("" if before.endswith("\n") else "\n") + answers.lines(new))
-    return f"{len(new):,} answers appended to {ANSWERS}; {len(found) - len(new):,} were there, {n_empty:,} left empty"
+    return (
+        f"{len(new):,} answers appended to {ANSWERS}; {len(filled_in) - len(new):,} were there, {n_empty:,} left empty"
+    )
 
 
 def story(image: str) -> str:
     """Return the story of an image, a row of the pool or a content hash; raises ``ValueError`` if there is none."""
     table = files.read_table(Path(FINAL, "labels.csv"))
     is_row = image.isdecimal() and len(image) < HASH_LENGTH
-    found = [int(image)] if is_row else [i for i, digest in enumerate(table["hash"]) if digest == image]
-    if not found or found[0] >= len(table["row"]):
+    rows = [int(image)] if is_row else [i for i, digest in enumerate(table["hash"]) if digest == image]
+    if not rows or rows[0] >= len(table["row"]):
         raise ValueError(f"the image must be a row from 0 to {len(table['row']) - 1} or its hash, got {image!r}")
-    final, classes = state.read(FINAL), files.read_json(CLASSES)
-    return "\n\n".join("\n".join(provenance.story(final, table, row, classes)) for row in found)
+    final, classes = state.read(FINAL), Classes.read(CLASSES)
+    return "\n\n".join("\n".join(provenance.story(final, table, row, classes)) for row in rows)
 
 
 def status(stale: Sequence[str]) -> str:
@@ -68,7 +72,7 @@ def status(stale: Sequence[str]) -> str:
 def _answers() -> str:
     """Return how many images answers.csv knows, and how many of them teach."""
     # Those of the last run: a newer download may have other rows.
-    hashes, classes = files.read_table(Path(FINAL, "labels.csv"))["hash"], files.read_json(CLASSES)
+    hashes, classes = files.read_table(Path(FINAL, "labels.csv"))["hash"], Classes.read(CLASSES)
     given = answers.parse(files.read_text(ANSWERS), source=ANSWERS, classes=classes, known=hashes.tolist())
     teaching, judging = answers.known(given, classes=classes)
     return (

@@ -3,9 +3,11 @@
 import numpy as np
 
 from selflabel import files
-from selflabel.audit import draw, result, simulate
+from selflabel.audit import draw, simulate
+from selflabel.audit.certificate import AuditConfig
 from selflabel.config.load import load
-from selflabel.labels import pool_index, state
+from selflabel.labels import state
+from selflabel.labels.pool_index import PoolIndex
 from selflabel.rounding import rounded
 from selflabel.stages import parse, run, say
 
@@ -15,21 +17,21 @@ SIZES = (20, 50, 100, 200, 300, 500, 600, 1_000)
 def main() -> None:
     args = parse(__doc__, "final", "index", "truth", "out", redraws="how many audits of each size")
     params = load()
-    final, hashes = state.read(args.final), pool_index.read(args.index)["hash"]
-    plan = result.plan_of(params.audit)
-    rows = draw.targets(final.labels, final.asked["row"])
+    final, hashes = state.read(args.final), PoolIndex.read(args.index).hash
+    target = AuditConfig.of(params.audit).target
+    rows = draw.targets(final.labels, final.asked.row)
     is_wrong = final.labels.label[rows] != files.read_array(args.truth)[rows]
     place = np.full(len(hashes), -1)
     place[rows] = np.arange(len(rows))
     # Seeds that the pipeline's own audit is not likely to have.
     orders = [place[draw.order(hashes, seed=10_000 + number)] for number in range(args.redraws)]
     orders = [order[order >= 0][: max(SIZES)] for order in orders]
-    found = [
-        simulate.redraw(final.labels.confidence[rows], is_wrong, orders, size=size, level=plan.level, n_all=len(hashes))
+    redraws = [
+        simulate.redraw(final.labels.confidence[rows], is_wrong, orders, size=size, target=target, n_all=len(hashes))
         for size in SIZES
         if size <= max(len(rows), min(SIZES))
     ]
-    files.write_table(args.out, rounded({name: np.array([row[name] for row in found]) for name in found[0]}))
+    files.write_table(args.out, rounded({name: np.array([row[name] for row in redraws]) for name in redraws[0]}))
     say(f"audits: {args.redraws:,} of each size, of {len(rows):,} machine labels")
 
 

@@ -9,6 +9,7 @@ from selflabel.config import build
 from selflabel.config.load import load
 from selflabel.features import feature_set
 from selflabel.labels import table
+from selflabel.labels.classes import Classes
 from selflabel.models import predict
 from selflabel.stages import parse, run, say
 
@@ -33,7 +34,7 @@ def main() -> None:
         feature_set.read(args.features, args.graph),
         build.plain_fit(params),
         round_number=0,
-        classes=files.read_json(args.classes),
+        classes=Classes.read(args.classes),
     )
     files.write_array(Path(args.out, "test_labels.npy"), predictions.test.argmax(axis=1).astype(np.int16))
     # Every label here is a true one, so every one would have to be paid for.

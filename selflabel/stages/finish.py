@@ -6,7 +6,10 @@ from selflabel import files
 from selflabel.config import build
 from selflabel.config.load import load
 from selflabel.features import feature_set
-from selflabel.labels import pool_index, provenance, state
+from selflabel.labels import provenance, state
+from selflabel.labels.classes import Classes
+from selflabel.labels.pool_index import PoolIndex
+from selflabel.labels.questions import Replies
 from selflabel.loop.run import last_round
 from selflabel.models import distil
 from selflabel.stages import parse, run, say
@@ -15,7 +18,7 @@ from selflabel.stages import parse, run, say
 def main() -> None:
     args = parse(__doc__, "before", "answers", "features", "graph", "student", "index", "classes", "out")
     params = load()
-    before, classes = state.read(args.before).answered(files.read_table(args.answers)), files.read_json(args.classes)
+    before, classes = state.read(args.before).answered(Replies.read(args.answers)), Classes.read(args.classes)
     join = build.join(params)
     last = last_round(
         before,
@@ -26,7 +29,7 @@ def main() -> None:
         join=join,
     )
     final = last.state.ended(before)
-    hashes = pool_index.read(args.index)["hash"]
+    hashes = PoolIndex.read(args.index).hash
     state.write(args.out, final, **provenance.columns(final, hashes, classes))
     files.write_array(Path(args.out, "test_probabilities.npy"), last.test_probabilities)
     say(f"finish: {final.history[-1].sentence()}")

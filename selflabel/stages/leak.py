@@ -5,6 +5,7 @@ from selflabel.config import build
 from selflabel.config.load import load
 from selflabel.features import feature_set
 from selflabel.labels import state, table
+from selflabel.labels.classes import Classes
 from selflabel.loop import acceptance
 from selflabel.loop.round import RoundConfig
 from selflabel.loop.run import run_loop
@@ -27,7 +28,7 @@ def main() -> None:
         feature_set.read(args.features, args.graph),
         n_rounds=params.leak.iterations,
         config=RoundConfig(build.plain_fit(params), rule),
-        classes=files.read_json(args.classes),
+        classes=Classes.read(args.classes),
         true_labels=truth,
     ).labels
     files.write_table(args.out, table.to_columns(leaked))

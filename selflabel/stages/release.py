@@ -8,7 +8,9 @@ from selflabel import files
 from selflabel.config import build
 from selflabel.config.load import load
 from selflabel.features import feature_set
-from selflabel.labels import pool_index, provenance, state
+from selflabel.labels import provenance, state
+from selflabel.labels.classes import Classes
+from selflabel.labels.pool_index import PoolIndex
 from selflabel.loop.run import last_round
 from selflabel.models import distil
 from selflabel.stages import parse, run, say
@@ -17,7 +19,7 @@ from selflabel.stages import parse, run, say
 def main() -> None:
     args = parse(__doc__, "audit", "features", "graph", "student", "index", "classes", "out")
     params, out = load(), Path(args.out)
-    released, classes = state.read(args.audit).with_all_answers(), files.read_json(args.classes)
+    released, classes = state.read(args.audit).with_all_answers(), Classes.read(args.classes)
     is_certified = files.read_table(Path(args.audit, "labels.csv"))["certified"]
     test = np.empty((0, len(classes)), np.float32)
     if params.audit.release == "best":
@@ -32,7 +34,7 @@ def main() -> None:
         )
         # The promise was about the labels before.
         released, test, is_certified = last.state, last.test_probabilities, np.zeros_like(is_certified)
-    columns = provenance.columns(released, pool_index.read(args.index)["hash"], classes)
+    columns = provenance.columns(released, PoolIndex.read(args.index).hash, classes)
     state.write(out, released, **columns, certified=is_certified)
     files.write_array(out / "test_probabilities.npy", test)
     n_human = int(released.labels.is_human.sum())

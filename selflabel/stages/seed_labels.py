@@ -7,48 +7,35 @@ import numpy as np
 
 from selflabel import files
 from selflabel.config.load import load
-from selflabel.labels import answers, pool_index, seeds, state, table
+from selflabel.labels import answers, seeds, state
+from selflabel.labels.classes import Classes
+from selflabel.labels.pool_index import PoolIndex
+from selflabel.labels.table import NO_LABEL, is_complete
 from selflabel.stages import parse, run, say
 
 
 def main() -> None:
-    args = parse(__doc__, "truth", "index", "classes", "answers", "out", "found")
+    args = parse(__doc__, "truth", "index", "classes", "answers", "out", "replies")
     params = load()
-    truth, classes, index = files.read_array(args.truth), files.read_json(args.classes), pool_index.read(args.index)
-    if table.is_complete(truth):
-        rows = seeds.draw_seed_rows(
-            truth, percentage=params.seed_labels.percentage, seed=params.seed_labels.seed, classes=classes
-        )
-    else:
-        rows = np.flatnonzero(truth != table.NO_LABEL)
-    in_conflict = np.flatnonzero(index["conflict"]) if "conflict" in index else rows[:0]
-    n_fewest = int(np.bincount(truth[rows], minlength=len(classes)).min())
-    if len(in_conflict) and n_fewest < params.training.folds:
-        raise ValueError(
-            f"training.folds must be at most {n_fewest}, the labels of a class, while {len(in_conflict):,} images "
-            f"were given two different ones, which do not count, got {params.training.folds}"
-        )
-    given, teaching, judging = [], {}, {}
+    truth, classes, index = files.read_array(args.truth), Classes.read(args.classes), PoolIndex.read(args.index)
+    is_benchmark = is_complete(truth)
+    rows = np.flatnonzero(truth != NO_LABEL)
+    if is_benchmark:
+        percentage, seed = params.seed_labels.percentage, params.seed_labels.seed
+        rows = seeds.draw_seed_rows(truth, percentage=percentage, seed=seed, classes=classes)
+    seeds.check_enough(truth[rows], len(index.in_conflict), n_classes=len(classes), folds=params.training.folds)
+    given = None
     if params.answers.source == "people":
-        given = answers.parse(
-            files.read_text(args.answers), source=args.answers, classes=classes, known=index["hash"].tolist()
-        )
-        teaching, judging = answers.known(given, classes=classes)
-    rows, known, apart = seeds.with_answers(rows, truth, index["hash"].tolist(), teaching, judging)
-    at_random = answers.asked_at_random(given)
-    why = {row: "random" if index["hash"][row] in at_random else state.KNOWN for row in known.tolist()}
-    first = state.first(table.Labels.from_seeds(rows, truth[rows], n_rows=len(truth)), in_conflict, why, apart)
+        text = files.read_text(args.answers)
+        given = answers.parse(text, source=args.answers, classes=classes, known=index.hash.tolist())
+    first, replies = seeds.start(rows, truth, index, given, classes=classes)
     state.write(args.out, first)
     # Round 1 goes on from this as every round does from the one before and the answers to it.
-    asked = first.questions["row"]
-    if params.answers.source == "people":
-        found = answers.look_up(asked, index["hash"][asked], teaching)
-    else:
-        found = answers.simulated(asked, truth)
-    files.write_table(args.found, found)
-    how = "drawn, for all labels are known" if table.is_complete(truth) else "given, as many as are known"
-    more = f"; {len(known):,} answers, {len(apart):,} more that judge" if len(known) or len(apart) else ""
-    say(f"seed_labels: {len(rows):,} of {len(truth):,} images ({how}){more}")
+    replies.write(args.replies)
+    how = "drawn, for all labels are known" if is_benchmark else "given, as many as are known"
+    n_known = len(first.questions) - len(index.in_conflict)
+    more = f"; {n_known:,} answers, {len(first.apart):,} more that judge" if n_known or len(first.apart) else ""
+    say(f"seed_labels: {first.labels.is_human.sum():,} of {len(truth):,} images ({how}){more}")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
 """Play one round: fit, accept the machine labels that the rule says, ask people about others."""
 
-from selflabel import files
 from selflabel.config import build
 from selflabel.config.load import load
 from selflabel.features import feature_set
 from selflabel.labels import state
+from selflabel.labels.classes import Classes
+from selflabel.labels.questions import Replies
 from selflabel.loop.round import run_round
 from selflabel.stages import parse, run, say
 
@@ -12,7 +13,7 @@ from selflabel.stages import parse, run, say
 def main() -> None:
     args = parse(__doc__, "before", "answers", "features", "graph", "classes", "out", round="the round, from 1")
     params = load()
-    before = state.read(args.before).answered(files.read_table(args.answers))
+    before = state.read(args.before).answered(Replies.read(args.answers))
     if before.has_stopped:
         state.write(args.out, before.passed_through(args.round))
         say(f"self_label@{args.round}: nothing to do ({before.history[-1].stop})")
@@ -23,7 +24,7 @@ def main() -> None:
         feature_set.read(args.features, args.graph),
         round_number=args.round,
         config=build.each_round(params),
-        classes=files.read_json(args.classes),
+        classes=Classes.read(args.classes),
     )
     state.write(args.out, played.state)
     say(f"self_label@{args.round}: {played.state.history[-1].sentence()}")

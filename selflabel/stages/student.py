@@ -22,16 +22,18 @@ def main() -> None:
     # They take a second, and most runs have no student.
     from selflabel.features import feature_set
     from selflabel.labels import state
+    from selflabel.labels.classes import Classes
+    from selflabel.labels.questions import Replies
     from selflabel.models import distil
 
     weights, output = distil.teach(
-        state.read(args.before).answered(files.read_table(args.answers)),
+        state.read(args.before).answered(Replies.read(args.answers)),
         feature_set.read(args.features, args.graph),
         files.read_array(args.pool_images),
         files.read_array(args.test_images),
         config=build.fit(params),
         student=student,
-        classes=files.read_json(args.classes),
+        classes=Classes.read(args.classes),
         # disable=None: a bar on a terminal, none in a log.
         progress=partial(tqdm, desc="student", disable=None),
     )

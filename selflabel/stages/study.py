@@ -12,6 +12,7 @@ from selflabel import files
 from selflabel.config import build, load
 from selflabel.evaluation import study
 from selflabel.features import feature_set
+from selflabel.labels.classes import Classes
 from selflabel.loop.run import RunConfig
 from selflabel.stages import parse, run, say
 
@@ -33,14 +34,14 @@ def main() -> None:
 
 
 def _run_arm(args: Namespace, config: RunConfig, kind: dict[str, Any], seed: int) -> dict[str, Any]:
+    inputs = Path(args.inputs)
     data = study.Data(
-        feature_set.read(Path(args.inputs, "features"), Path(args.inputs, "graph")),
-        *(
-            files.read_array(Path(args.inputs, f"{part}_{kind}.npy"))
-            for kind in ("truth", "images")
-            for part in ("pool", "test")
-        ),
-        files.read_json(Path(args.inputs, "classes.json")),
+        features=feature_set.read(inputs / "features", inputs / "graph"),
+        pool_truth=files.read_array(inputs / "pool_truth.npy"),
+        test_truth=files.read_array(inputs / "test_truth.npy"),
+        pool_images=files.read_array(inputs / "pool_images.npy"),
+        test_images=files.read_array(inputs / "test_images.npy"),
+        classes=Classes.read(inputs / "classes.json"),
     )
     # The processes share the cores already.
     with threadpool_limits(1):

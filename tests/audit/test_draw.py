@@ -1,11 +1,10 @@
 """Which machine labels are audited."""
 
 import numpy as np
-from example_audit import HASHES, N, columns, final
+from example_audit import HASHES, N, final, in_vain
 from scipy.stats import kstest
 
 from selflabel.audit import draw
-from selflabel.labels import answers
 
 
 def test_the_order_is_that_of_a_random_draw():
@@ -18,7 +17,7 @@ def test_the_order_is_that_of_a_random_draw():
 
 def test_images_that_join_leave_the_others_in_their_order():
     before = draw.order(HASHES[:500], seed=3)
-    after = draw.order(HASHES[500:] + HASHES[:500], seed=3)
+    after = draw.order([*HASHES[500:], *HASHES[:500]], seed=3)
     assert np.array_equal(after[after >= 500] - 500, before)
 
 
@@ -38,5 +37,5 @@ def test_a_larger_audit_goes_on_where_a_smaller_one_ended():
 
 
 def test_who_was_asked_is_no_target_whatever_came_of_it():
-    given = final(asked=columns(answers.look_up(np.array([30, 31]), ["x", "y"], {})))
-    assert np.array_equal(draw.targets(given.labels, given.asked["row"]), [*range(20, 30), *range(32, N)])
+    given = final(asked=in_vain(30, 31))
+    assert np.array_equal(draw.targets(given.labels, given.asked.row), [*range(20, 30), *range(32, N)])

@@ -6,6 +6,7 @@ import pytest
 from selflabel.audit import bounds, draw
 from selflabel.features.feature_set import FeatureSet
 from selflabel.labels import answers, state
+from selflabel.labels.questions import KNOWN
 from selflabel.labels.table import HUMAN, SEED, Labels
 from selflabel.loop import acceptance
 from selflabel.loop.query import QueryConfig
@@ -38,10 +39,10 @@ def look_up(rows):
     return answers.from_truth(rows, TRUTH)
 
 
-def start(known=(), apart=(), why=state.KNOWN):
+def start(known=(), apart=(), why=KNOWN):
     seeds = Labels.from_seeds(SEEDS, TRUTH[SEEDS], n_rows=N)
     first = state.first(seeds, known=dict.fromkeys(map(int, known), why), apart=apart)
-    return first.answered(look_up(first.questions["row"]))
+    return first.answered(look_up(first.questions.row))
 
 
 def run(features, before):
@@ -55,11 +56,11 @@ FIRST = run(POINTS, start())
 
 
 def test_a_known_answer_is_a_persons_label_from_round_0_on_and_other_images_are_asked_about():
-    known = FIRST.asked["row"]
+    known = FIRST.asked.row
     before, after = start(known), run(OTHERWISE, start(known))
     assert set(before.labels.origin[known]) == {HUMAN} and set(before.labels.round[known]) == {0}
     assert np.array_equal(before.labels.label[known], TRUTH[known]) and set(before.labels.origin[SEEDS]) == {SEED}
-    later = after.asked["row"][after.asked["strategy"] == "margin"]
+    later = after.asked.row[after.asked.strategy == "margin"]
     assert len(later) == 30 and not np.isin(later, known).any()
     # In the budget they count as what they are: answers.
     assert before.n_asked == len(known) == 30 and after.n_asked == 60
@@ -72,15 +73,15 @@ def test_a_known_answer_is_no_evidence_unless_it_was_asked_for_at_random():
 
 def test_what_is_apart_teaches_nothing_and_nobody_is_asked_about_it_again():
     apart = first_audit(0)
-    after = run(OTHERWISE, start(FIRST.asked["row"], apart))
-    assert not after.labels.is_human[apart].any() and not np.isin(after.asked["row"], apart).any()
-    assert len(after.asked["row"]) == after.n_asked == 60
+    after = run(OTHERWISE, start(FIRST.asked.row, apart))
+    assert not after.labels.is_human[apart].any() and not np.isin(after.asked.row, apart).any()
+    assert len(after.asked.row) == after.n_asked == 60
     # They are machine labels like others, and may be audited again.
-    assert np.isin(apart, draw.targets(after.labels, after.asked["row"])).all()
+    assert np.isin(apart, draw.targets(after.labels, after.asked.row)).all()
 
 
 def first_audit(seed):
-    return draw.draw(draw.order(HASHES, seed=seed), draw.targets(FIRST.labels, FIRST.asked["row"]), size=60)
+    return draw.draw(draw.order(HASHES, seed=seed), draw.targets(FIRST.labels, FIRST.asked.row), size=60)
 
 
 def audit_after(features, known, seed, *, asks, late):
@@ -92,8 +93,8 @@ def audit_after(features, known, seed, *, asks, late):
         settings = SETTINGS._replace(query=None)
         held = FeatureSet(features, features[:0])
         after = run_round(before, held, round_number=1, config=settings, classes=CLASSES).state
-    rows = draw.targets(after.labels, after.asked["row"])
-    asked = [HASHES[row] for row in np.setdiff1d(after.asked["row"], known)]
+    rows = draw.targets(after.labels, after.asked.row)
+    asked = [HASHES[row] for row in np.setdiff1d(after.asked.row, known)]
     order = draw.order(HASHES, seed=seed, late=asked if late else ())
     is_wrong = after.labels.label != TRUTH
     return is_wrong[draw.draw(order, rows, size=60)], is_wrong[rows]
@@ -106,7 +107,7 @@ def audit_after(features, known, seed, *, asks, late):
 )
 def test_a_later_audit_is_a_uniform_draw_and_keeps_its_promise(asks, late, n_redraws):
     """After more questions the old order would not do: none of them was about what the first audit had drawn."""
-    redraws = [audit_after(OTHERWISE, FIRST.asked["row"], seed, asks=asks, late=late) for seed in range(n_redraws)]
+    redraws = [audit_after(OTHERWISE, FIRST.asked.row, seed, asks=asks, late=late) for seed in range(n_redraws)]
     differences = np.array([drawn.mean() - of_all.mean() for drawn, of_all in redraws])
     bias = differences.mean() / (differences.std() / np.sqrt(n_redraws))
     if asks and not late:

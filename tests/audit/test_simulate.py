@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from selflabel.audit import simulate
-from selflabel.audit.certificate import ErrorTarget
+from selflabel.audit.guarantees import ErrorTarget
 
 CONFIDENCE = np.linspace(0, 1, 1_000)
 LEVEL = ErrorTarget(0.05, 0.05)
@@ -12,7 +12,7 @@ LEVEL = ErrorTarget(0.05, 0.05)
 
 def redraw(is_wrong, size, confidence=CONFIDENCE):
     orders = [np.random.default_rng(seed).permutation(len(confidence)) for seed in range(20)]
-    return simulate.redraw(confidence, is_wrong, orders, size=size, level=LEVEL, n_all=len(confidence))
+    return simulate.redraw(confidence, is_wrong, orders, size=size, target=LEVEL, n_all=len(confidence))
 
 
 def test_audits_of_all_labels_show_what_there_is():
@@ -34,7 +34,7 @@ def test_too_small_audits_certify_nothing():
 def test_a_bound_that_is_too_low_is_broken():
     # One in twenty is wrong; twenty answers of which none is wrong would be an underestimate at a risk of one half.
     orders = [np.random.default_rng(seed).permutation(1_000) for seed in range(100)]
-    found = simulate.redraw(CONFIDENCE, CONFIDENCE < 0.05, orders, size=20, level=ErrorTarget(0.05, 0.5), n_all=1_000)
+    found = simulate.redraw(CONFIDENCE, CONFIDENCE < 0.05, orders, size=20, target=ErrorTarget(0.05, 0.5), n_all=1_000)
     assert 0.2 < found["broken_whole"] < 0.6
 
 

@@ -1,13 +1,13 @@
 """The certificate's sentences, whole: one for each way it can end."""
 
 import pytest
-from examples import CERTIFICATE
+from examples import certificate
 
 from selflabel.audit import wording
 
 
 def sentences(**changes):
-    return wording.statements(CERTIFICATE | changes)
+    return wording.statements(certificate(**changes))
 
 
 def test_each_promise_has_its_sentence():
@@ -52,13 +52,13 @@ def test_where_nothing_is_certified_it_says_what_would_be_enough(n_enough, end):
 
 
 def test_missing_answers_are_counted_and_promise_nothing():
-    (found,) = sentences(audit=CERTIFICATE["audit"] | {"n_missing": 12})
+    (found,) = sentences(audit={"n_missing": 12})
     assert found.startswith("Nothing is certified yet: 12 of the 300 answers of the audit are missing.")
 
 
 @pytest.mark.parametrize(("n_machine", "why"), [(1_000, "audit.size is 0"), (0, "there is no machine label")])
 def test_without_an_audit_nothing_is_known(n_machine, why):
-    (found,) = sentences(audit=CERTIFICATE["audit"] | {"n_drawn": 0}, n_machine=n_machine)
+    (found,) = sentences(audit={"n_drawn": 0}, n_machine=n_machine)
     assert found.startswith(f"No audit ({why}") and "88 answers are the fewest" in found
 
 
@@ -77,7 +77,7 @@ def test_estimates_looks_and_skips_are_told():
         "classical": {"estimate": 0.1, "low": 0.05, "high": 0.15},
         "prediction_powered": {"estimate": 0.09, "low": 0.06, "high": 0.12},
     }
-    found = sentences(estimate=both, looks=3, audit=CERTIFICATE["audit"] | {"n_skipped": 4})
+    found = sentences(estimate=both, looks=3, audit={"n_skipped": 4})
     assert "(4 that nobody could tell count as wrong)" in found[0]
     assert found[1] == (
         "Estimate, with an approximate interval at 95 %: 10.0 % (5.0 to 15.0) of the machine labels are wrong; with "
@@ -87,5 +87,5 @@ def test_estimates_looks_and_skips_are_told():
 
 
 def test_an_audit_that_waits_for_the_rounds_says_so():
-    (found,) = sentences(audit=CERTIFICATE["audit"] | {"n_drawn": 0, "n_awaited": 94})
+    (found,) = sentences(audit={"n_drawn": 0, "n_awaited": 94})
     assert found.startswith("No audit yet: 94 questions of the rounds have no answer")

@@ -1,11 +1,11 @@
 """The certificate's picture."""
 
+import examples
 import numpy as np
 import pytest
-from examples import CERTIFICATE
 
-from selflabel.audit import certificate
-from selflabel.audit.certificate import Audit, ErrorTarget
+from selflabel.audit import guarantees
+from selflabel.audit.guarantees import AuditSample, ErrorTarget
 from selflabel.evaluation import certificate_plot
 
 CONFIDENCE = np.linspace(0.1, 1, 300)
@@ -13,9 +13,9 @@ IS_RIGHT = CONFIDENCE > 0.2
 
 
 def picture(n=300, **changes):
-    audit = Audit(CONFIDENCE, np.zeros(300, int), np.arange(n), ~IS_RIGHT[:n])
-    shares = certificate.shares(audit, ErrorTarget(0.05, 0.05))
-    return certificate_plot.picture(CERTIFICATE | changes, shares, CONFIDENCE[:n], IS_RIGHT[:n])
+    audit = AuditSample(CONFIDENCE, np.zeros(300, int), np.arange(n), ~IS_RIGHT[:n])
+    shares = guarantees.shares(audit, ErrorTarget(0.05, 0.05))
+    return certificate_plot.picture(examples.certificate(**changes), shares, CONFIDENCE[:n], IS_RIGHT[:n])
 
 
 def lines(axes):
@@ -40,7 +40,7 @@ def test_the_audited_precision_stands_against_the_claimed():
     np.testing.assert_allclose(shown[0], 0) and np.testing.assert_allclose(shown[-1], 1)
 
 
-@pytest.mark.parametrize("changes", [{"n": 0}, {"audit": CERTIFICATE["audit"] | {"n_missing": 1}}])
+@pytest.mark.parametrize("changes", [{"n": 0}, {"audit": {"n_missing": 1}}])
 def test_without_a_whole_audit_there_is_nothing_to_see(changes):
     nothing = {"certified": {"n": 0, "coverage": 0.0, "n_enough": 88}}
     for axes in picture(**nothing, **changes).axes:

@@ -124,11 +124,11 @@ def test_the_tutorials_figures_stand_only_beside_its_settings():
 
 
 def test_the_certificate_is_a_list_and_a_benchmark_adds_what_is_true():
-    from examples import CERTIFICATE
+    from examples import certificate
 
-    lines = results.certificate(CERTIFICATE, {}).splitlines()
+    lines = results.certificate_list(certificate(), {}).splitlines()
     assert len(lines) == 7 and all(line.startswith("- ") for line in lines)
     true = {"certificate": {"whole_error": 0.105, "all_error": 0.1}}
-    assert results.certificate(CERTIFICATE, true).splitlines()[-1] == (
+    assert results.certificate_list(certificate(), true).splitlines()[-1] == (
         "- In truth, which a benchmark knows, 10.5% of the machine labels, 10.0% of all labels are wrong."
     )

@@ -10,9 +10,10 @@ from selflabel import files
 from selflabel.evaluation import tables as evaluation
 from selflabel.evaluation.tables import Baseline, Truth
 from selflabel.labels import state
+from selflabel.labels.classes import Classes
 from selflabel.labels.table import Labels
 
-CLASSES = ("a", "b")
+CLASSES = Classes(["a", "b"])
 POOL_TRUTH = np.int16([0, 1, 0, 1, 0, 1])
 TEST_TRUTH = np.int16([0, 0, 1, 1])
 PROBABILITIES = np.float32([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8], [0.3, 0.7]])

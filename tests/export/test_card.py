@@ -1,6 +1,7 @@
 """The card of an exported data set."""
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from projects import ROOT
 
 from selflabel import files
 from selflabel.audit import wording
+from selflabel.audit.certificate import Certificate
 from selflabel.export import card
 
 TABLE = {
@@ -16,12 +18,12 @@ TABLE = {
     "origin": np.array(["machine", "seed", "human", "none", "machine"], object),
 }
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
-FIGURES = files.read_json(ROOT / "metrics/certificate.json")
+CERTIFICATE = Certificate.from_json(files.read_json(ROOT / "metrics/certificate.json"))
 CODE = "0123  selflabel/a.py\n"
 
 
 def made(**changed):
-    values = {"figures": FIGURES, "params": PARAMS, "code": CODE, "judged": (5, 2), "n_withheld": 0} | changed
+    values = {"certificate": CERTIFICATE, "params": PARAMS, "code": CODE, "judged": (5, 2), "n_withheld": 0} | changed
     return card.card(TABLE, ["cat", "dog"], **values)
 
 
@@ -42,7 +44,7 @@ def test_a_class_stays_in_its_cell_whatever_it_is_called():
 def test_the_card_has_the_counts_the_certificate_the_parameters_and_the_revision():
     text = made()
     assert card.counts(TABLE, ["cat", "dog"]) in text
-    assert all(f"- {sentence}\n" in text for sentence in wording.statements(FIGURES))
+    assert all(f"- {sentence}\n" in text for sentence in wording.statements(CERTIFICATE))
     block = text.split("```yaml\n")[1].split("```")[0]
     assert yaml.safe_load(block) == PARAMS
     assert f"`{hashlib.sha256(CODE.encode()).hexdigest()}`" in text
@@ -87,9 +89,11 @@ def test_labels_that_are_held_back_are_counted():
 def test_no_page_runs_what_a_name_holds():
     name = "<img src=x onerror=alert(1)>"
     table = {"label": np.array([name], object), "origin": np.array(["seed"], object)}
-    figures = FIGURES | {"classes": {name: 0.1, "dog": 0.2}}
+    certificate = replace(CERTIFICATE, classes={name: 0.1, "dog": 0.2})
     params = PARAMS | {"dataset": PARAMS["dataset"] | {"name": "folder", "path": f"a/{name}```\n"}}
-    text = card.card(table, [name, "dog"], figures=figures, params=params, code=CODE, judged=(5, 2), n_withheld=0)
+    text = card.card(
+        table, [name, "dog"], certificate=certificate, params=params, code=CODE, judged=(5, 2), n_withheld=0
+    )
     before, _, after = text.partition("````yaml\n")
     assert "<img" not in before and before.count("&lt;img src=x onerror=alert(1)&gt;") >= 3
     assert yaml.safe_load(after.removesuffix("````\n")) == params

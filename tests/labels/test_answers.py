@@ -377,31 +377,31 @@ def test_a_label_is_given_exactly_where_one_class_has_most_votes(given):
 def test_questions_get_their_answers_in_their_order():
     found = answers.decide([said("Shirt"), said("skip", key=B)], classes=CLASSES)
     columns = answers.look_up(np.array([7, 3, 5], np.int32), [C, B, A], found)
-    assert {name: list(column) for name, column in columns.items()} == {
+    assert {name: list(column) for name, column in columns.columns().items()} == {
         "row": [7, 3, 5],
         "label": [-1, -1, 2],
         "status": ["open", "skipped", "answered"],
         "annotator": ["", "ann", "ann"],
         "votes": ["", "", ""],
     }
-    assert (columns["row"].dtype, columns["label"].dtype) == (np.int64, np.int16)
+    assert columns.row.dtype == columns.label.dtype == np.int64
 
 
 def test_two_images_alike_share_their_answer():
     columns = answers.look_up(np.array([2, 9]), [A, A], answers.decide([said("Coat")], classes=CLASSES))
-    assert columns["label"].tolist() == [1, 1]
+    assert columns.label.tolist() == [1, 1]
 
 
 def test_simulated_answers_are_the_truth_of_their_rows():
     columns = answers.from_truth(np.array([4, 0, 1]), np.array([8, 7, 6, 5, 0]))
-    assert {name: list(column) for name, column in columns.items()} == {
+    assert {name: list(column) for name, column in columns.columns().items()} == {
         "row": [4, 0, 1],
         "label": [0, 8, 7],
         "status": ["answered"] * 3,
         "annotator": ["simulated"] * 3,
         "votes": [""] * 3,
     }
-    assert (columns["row"].dtype, columns["label"].dtype) == (np.int64, np.int16)
+    assert columns.row.dtype == columns.label.dtype == np.int64
 
 
 @pytest.mark.parametrize("rows", [[], [1], [2, 0]])
@@ -410,10 +410,11 @@ def test_both_kinds_of_answers_make_the_same_table_and_survive_its_file(tmp_path
     found = {A: Decision("answered", 1, "ann;bob", "Coat 2, skip 1")}
     tables = [answers.look_up(rows, [A, B][: len(rows)], found), answers.from_truth(rows, np.array([3, 2, 1]))]
     for columns in tables:
-        files.write_table(tmp_path / "t.csv", columns)
+        columns.write(tmp_path / "t.csv")
         read = files.read_table(tmp_path / "t.csv")
-        assert {name: list(column) for name, column in read.items()} == {n: list(c) for n, c in columns.items()}
-        assert list(columns) == ["row", "label", "status", "annotator", "votes"]
+        written = columns.columns()
+        assert {name: list(column) for name, column in read.items()} == {n: list(c) for n, c in written.items()}
+        assert list(written) == ["row", "label", "status", "annotator", "votes"]
 
 
 # Whose answers teach.

@@ -1,5 +1,6 @@
 """Where each label comes from: the final table, the queue, one image's story, the run's."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -9,6 +10,7 @@ from example_run import CLASSES, HASHES, NAN, final, machine, summary
 from selflabel import files
 from selflabel.labels import answers, provenance, state
 from selflabel.labels import table as labels
+from selflabel.labels.classes import Classes
 
 
 def columns(given):
@@ -29,8 +31,8 @@ def test_who_did_not_settle_a_question_is_not_the_annotator_of_its_image():
     given = final()
     everybody = np.array(["ann;bob", "cat", "dan"], object)
     status = np.array(["answered", "tied", "skipped"], object)
-    given = given._replace(asked=given.asked | {"annotator": everybody, "status": status})
-    assert given.asked["row"].tolist() == [2, 4, 3]
+    given = given._replace(asked=replace(given.asked, annotator=everybody, status=status))
+    assert given.asked.row.tolist() == [2, 4, 3]
     assert columns(given)["annotator"] == ["", "", "ann;bob", "", "", "", "", ""]
 
 
@@ -99,7 +101,9 @@ def test_the_queue_suggests_what_the_machine_says():
 def test_a_queue_holds_nothing_that_a_spreadsheet_would_run():
     given = final()
     given = given._replace(labels=machine(given.labels, [3, 4], [1, 0], 4))
-    found = provenance.queue(given, HASHES, ("=1+1", "@x"), paths=[f"-{row}.png" for row in range(8)])
+    found = provenance.queue(
+        given, HASHES, Classes(["=1+1", "@x"]), paths=np.array([f"-{row}.png" for row in range(8)])
+    )
     assert (found["suggestion"], found["path"]) == (["'=1+1", "'@x"], ["'-4.png", "'-3.png"])
 
 
@@ -189,7 +193,7 @@ def test_the_story_of_a_seed_label_before_any_round_is_short():
 
 def test_the_story_is_the_same_from_the_files_of_a_run(tmp_path):
     """With classes that look like numbers, of which the first would be 0."""
-    given, digits = final(), ("0", "1")
+    given, digits = final(), Classes(["0", "1"])
     table = labels.to_columns(given.labels) | provenance.columns(given, HASHES, digits)
     state.write(tmp_path, given, **provenance.columns(given, HASHES, digits))
     read = state.read(tmp_path), files.read_table(tmp_path / "labels.csv")

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from selflabel import files
 from selflabel.labels import answers, history, state
 from selflabel.labels.answers import Decision
+from selflabel.labels.questions import Questions, Replies
 from selflabel.labels.table import HUMAN, MACHINE, NONE, SEED, Labels
 
 ARRAYS = ("test_labels", "machine_labels", "predicted", "apart")
@@ -33,7 +34,7 @@ def after_one(stop="no", questions=(2, 3, 4, 5)):
         test_labels=np.int16([[0, 1, 1]]),
         machine_labels=state.machine_labels(labels)[None],
         predicted=np.int16([0, 1, 1, 0, 1, 0, 0]),
-        questions={"row": np.array(questions, np.int64), "strategy": np.array(["margin"] * len(questions), object)},
+        questions=Questions(questions, ["margin"] * len(questions)),
         asked=state.first(seeds()).asked,
     )
 
@@ -52,7 +53,7 @@ def asked_again():
     number = {"round": 2, "n_questions": 1}
     before = before._replace(
         history=[*before.history, before.history[0]._replace(**number)],
-        questions={"row": np.array([6]), "strategy": np.array(["random"], object)},
+        questions=Questions([6], ["random"]),
     )
     return before.answered(looked_up(6, decisions={6: Decision("answered", 1, 'Nan, "the" ;x')}))
 
@@ -64,10 +65,8 @@ def assert_same(one, other):
     for name in ARRAYS:
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name), strict=True)
     for name in TABLES:
-        tables = getattr(one, name), getattr(other, name)
-        assert list(tables[0]) == list(tables[1])
-        for column in tables[0]:
-            np.testing.assert_array_equal(tables[0][column], tables[1][column], strict=True)
+        for column, values in getattr(one, name).columns().items():
+            np.testing.assert_array_equal(values, getattr(getattr(other, name), column), strict=True)
 
 
 def test_before_round_1_nothing_was_played_and_nobody_asked():
@@ -99,10 +98,10 @@ def test_answers_survive_their_file_and_the_state_that_took_them_its_own(tmp_pat
         for row, (status, annotator, votes) in zip(rows.tolist(), given_answers, strict=True)
     }
     before, table = after_one(questions=rows), looked_up(*rows.tolist(), decisions=decisions)
-    files.write_table(folder / "answers.csv", table)
-    after = before.answered(files.read_table(folder / "answers.csv"))
+    table.write(folder / "answers.csv")
+    after = before.answered(Replies.read(folder / "answers.csv"))
     assert_same(after, before.answered(table))
-    assert after.asked["annotator"].tolist() == [annotator for _, annotator, _ in given_answers]
+    assert after.asked.annotator.tolist() == [annotator for _, annotator, _ in given_answers]
     state.write(folder / "state", after)
     assert_same(state.read(folder / "state"), after)
 
@@ -110,11 +109,10 @@ def test_answers_survive_their_file_and_the_state_that_took_them_its_own(tmp_pat
 def test_the_questions_of_a_round_are_read_by_themselves_too(tmp_path):
     for before in (after_one(), after_one(questions=())):
         state.write(tmp_path, before)
-        found = state.read_questions(tmp_path / "questions.csv")
-        assert {name: column.tolist() for name, column in found.items()} == {
-            name: column.tolist() for name, column in before.questions.items()
-        }
-        assert found["row"].dtype == np.int64
+        questions = Questions.read(tmp_path / "questions.csv")
+        assert questions.row.tolist() == before.questions.row.tolist()
+        assert questions.strategy.tolist() == before.questions.strategy.tolist()
+        assert questions.row.dtype == np.int64
 
 
 def test_a_state_has_the_same_bytes_every_time(tmp_path):
@@ -142,7 +140,7 @@ def test_answered_rows_get_a_persons_label_and_all_questions_move_to_the_asked()
     assert after.labels.label.tolist() == [0, 1, 1, -1, -1, -1, 0]
     assert after.labels.origin.tolist() == [SEED, SEED, HUMAN, NONE, NONE, NONE, MACHINE]
     assert after.labels.round.tolist() == [0, 0, 1, -1, -1, -1, 1]
-    assert {name: column.tolist() for name, column in after.asked.items()} == {
+    assert {name: column.tolist() for name, column in after.asked.columns().items()} == {
         "round": [1, 1, 1, 1],
         "row": [2, 3, 4, 5],
         "label": [1, -1, -1, -1],
@@ -151,7 +149,7 @@ def test_answered_rows_get_a_persons_label_and_all_questions_move_to_the_asked()
         "annotator": ["ann;bob", "7", "", ""],
         "votes": ["b 2, a 1", "", "a 1, b 1", ""],
     }
-    assert len(after.questions["row"]) == 0
+    assert len(after.questions) == 0
     assert (before.n_asked, before.n_open) == (4, 0)
     # Who skips has answered.
     assert (after.n_asked, after.n_open) == (4, 2)
@@ -167,8 +165,8 @@ def test_a_persons_answer_replaces_what_the_machine_said_meanwhile():
 
 def test_later_questions_come_after_earlier_ones_with_their_own_round():
     after = asked_again()
-    assert after.asked["row"].tolist() == [2, 3, 4, 5, 6]
-    assert after.asked["round"].tolist() == [1, 1, 1, 1, 2]
+    assert after.asked.row.tolist() == [2, 3, 4, 5, 6]
+    assert after.asked.round.tolist() == [1, 1, 1, 1, 2]
     assert (after.labels.label[6], after.labels.round[6]) == (1, 2)
 
 
@@ -209,7 +207,7 @@ def test_the_alarm_ended_the_rounds_where_the_last_one_says_so_also_once_others_
 def test_only_what_a_round_asked_about_for_a_reason_was_picked():
     assert answered().picked.tolist() == [2, 3, 4, 5]
     # The question about row 6 was drawn at random.
-    assert asked_again().asked["row"].tolist() == [2, 3, 4, 5, 6]
+    assert asked_again().asked.row.tolist() == [2, 3, 4, 5, 6]
     assert asked_again().picked.tolist() == [2, 3, 4, 5]
 
 
@@ -271,9 +269,8 @@ def test_a_new_state_leaves_the_old_one_alone():
 
 def test_what_was_given_two_labels_is_asked_about_before_the_first_round():
     first = state.first(Labels.from_seeds(np.array([0]), np.array([1]), n_rows=4), [1, 3])
-    assert first.questions["row"].tolist() == [1, 3] and set(first.questions["strategy"]) == {"conflict"}
-    found = {"row": np.array([1, 3]), "label": np.int16([0, -1]), "status": ["answered", "open"]}
-    after = first.answered(found | {"annotator": ["ann", ""], "votes": ["", ""]})
+    assert first.questions.row.tolist() == [1, 3] and set(first.questions.strategy) == {"conflict"}
+    after = first.answered(Replies([1, 3], [0, -1], ["answered", "open"], ["ann", ""], ["", ""]))
     assert after.labels.label.tolist() == [1, 0, -1, -1] and after.n_open == 1
     # They were no draw at random: they teach, and are no evidence.
     assert after.picked.tolist() == [1, 3]

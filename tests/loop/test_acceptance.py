@@ -195,10 +195,10 @@ def test_enough_labels_that_are_wrong_too_often_leave_no_threshold_either():
 def test_the_round_and_its_share_of_alpha_decide_how_many_labels_it_takes():
     n = bounds.n_to_reject(0.05, alpha=0.05 / 6, n_wrong=1)
     right = Evidence(np.full(n, 0.9), np.zeros(n, int), np.ones(n, bool))
-    limits = [
-        acceptance.limits(FIVE, Rule("target_error"), round_number=number, evidence=right) for number in (1, 2, 3)
+    chosen = [
+        acceptance.accept(FIVE, Rule("target_error"), round_number=number, evidence=right) for number in (1, 2, 3)
     ]
-    assert [limit[0] for limit in limits] == [0.899999, 0.899999, np.inf]
+    assert [selection.limits[0] for selection in chosen] == [0.899999, 0.899999, np.inf]
 
 
 def test_equal_confidences_are_all_above_a_threshold_or_all_below_it():

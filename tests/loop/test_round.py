@@ -13,6 +13,7 @@ from sklearn.svm import LinearSVC
 
 from selflabel.features.feature_set import FeatureSet
 from selflabel.labels import answers, history, seeds, state
+from selflabel.labels.questions import Replies
 from selflabel.labels.table import COLUMNS, MACHINE, Labels
 from selflabel.loop import acceptance
 from selflabel.loop.acceptance import Rule
@@ -71,13 +72,8 @@ def loop(before, features, settings, *, iterations, **options):
 
 def told(rows, given, status="answered"):
     """The answers to questions about some rows: all of one status, those that are answered with the classes given."""
-    is_answered = status == "answered"
-    return {
-        "row": rows,
-        "label": np.array([given[row] if is_answered else -1 for row in rows], np.int16),
-        **{name: np.full(len(rows), value, object) for name, value in (("annotator", "ann"), ("votes", ""))},
-        "status": np.full(len(rows), status, object),
-    }
+    n, labels = len(rows), [given[row] if status == "answered" else -1 for row in rows]
+    return Replies(rows, labels, [status] * n, ["ann"] * n, [""] * n)
 
 
 def stops(played):
@@ -458,7 +454,7 @@ def test_a_claim_that_is_off_changes_no_label_asks_nobody_and_ends_the_rounds():
     summary = after.history[0]
     assert summary.claimed_precision > 0.99 and summary.shown_precision < 0.6 and summary.n_shown == 60
     assert (summary.n_accepted, summary.n_questions, summary.n_remaining) == (0, 0, 60)
-    assert len(after.questions["row"]) == 0 and after.n_asked == 0
+    assert len(after.questions) == 0 and after.n_asked == 0
     # What the classifier says is still written down.
     assert after.test_labels.shape == (1, 5)
     np.testing.assert_array_equal(after.machine_labels, np.full((1, 120), -1))
@@ -541,8 +537,8 @@ def test_a_round_asks_the_best_by_its_strategy_of_what_it_has_not_accepted():
     opinion = predict.fit_predict(labels, FeatureSet(features, features), fixed().fit, round_number=1, classes=CLASSES)
     left = np.flatnonzero(~played.labels.is_labelled)
     expected = left[np.argsort(opinion.pool[left].max(axis=1), kind="stable")[:3]]
-    assert played.questions["row"].tolist() == expected.tolist()
-    assert played.questions["strategy"].tolist() == ["least_confidence"] * 3
+    assert played.questions.row.tolist() == expected.tolist()
+    assert played.questions.strategy.tolist() == ["least_confidence"] * 3
     assert played.history[0].n_questions == 3
     assert stops(played) == ["no"]
 
@@ -553,7 +549,7 @@ def test_with_a_lower_threshold_only_images_below_it_are_asked_for():
     played = play(labels, features, fixed(0.6, query=ask(**options))).state
     opinion = predict.fit_predict(labels, FeatureSet(features, features), fixed().fit, round_number=1, classes=CLASSES)
     is_below = (opinion.pool.max(axis=1) < 0.38) & ~played.labels.is_labelled
-    assert sorted(played.questions["row"]) == np.flatnonzero(is_below).tolist() != []
+    assert sorted(played.questions.row) == np.flatnonzero(is_below).tolist() != []
 
 
 @pytest.mark.parametrize("keep", ["permanent", "revise"])
@@ -565,7 +561,7 @@ def test_nobody_is_asked_twice_nor_for_what_people_labelled_nor_more_than_the_bu
     played = loop(labels, features, settings, iterations=6, answer=answer)
     rows = np.concatenate(noted)
     assert len(set(rows)) == len(rows) and rows.min() >= 6
-    np.testing.assert_array_equal(played.asked["row"], rows)
+    np.testing.assert_array_equal(played.asked.row, rows)
     # What is open takes the place of a new question.
     expected = [4, 0, 0, 0, 0, 0] if status in ("open", "tied") else [4, 4, 2, 0, 0, 0]
     assert [len(asked) for asked in noted] == [summary.n_questions for summary in played.history] == expected
@@ -577,9 +573,9 @@ def test_open_questions_reduce_the_next_batch_by_their_number():
     features, truth, labels = plane(spread=2.5)
 
     def answer(rows):
-        found = told(rows, truth)
-        found["label"][:1], found["status"][:1] = -1, "open"
-        return found
+        replies = told(rows, truth)
+        replies.label[:1], replies.status[:1] = -1, "open"
+        return replies
 
     played = loop(labels, features, fixed(0.99, query=ask(per_round=3, budget=50)), iterations=5, answer=answer)
     assert [summary.n_questions for summary in played.history] == [3, 2, 1, 0, 0]
@@ -627,9 +623,9 @@ def test_permanent_labels_are_not_asked_for_and_revised_ones_are_replaced_by_wha
     )
     is_machine = permanent.labels.is_machine
     assert_same(permanent.labels, revise.labels)
-    assert sorted(permanent.questions["row"]) == np.flatnonzero(~permanent.labels.is_labelled).tolist()
-    assert sorted(revise.questions["row"]) == list(range(6, len(truth)))
-    answered = revise.answered(told(revise.questions["row"], truth)).labels
+    assert sorted(permanent.questions.row) == np.flatnonzero(~permanent.labels.is_labelled).tolist()
+    assert sorted(revise.questions.row) == list(range(6, len(truth)))
+    answered = revise.answered(told(revise.questions.row, truth)).labels
     assert answered.is_human.all() and is_machine.any()
     np.testing.assert_array_equal(answered.label, truth)
 
@@ -642,12 +638,12 @@ def test_the_truth_of_rows_that_nobody_was_asked_about_changes_nothing(strategy)
     is_unasked = ~one.labels.is_human
     other = truth.copy()
     other[is_unasked] = np.random.default_rng(0).permutation(truth[is_unasked])
-    assert np.any(other != truth) and len(one.asked["row"]) == 6
+    assert np.any(other != truth) and len(one.asked.row) == 6
     two = loop(labels, features, settings, iterations=4, answer=lambda rows: answers.from_truth(rows, other))
     assert_same(two.labels, one.labels)
     assert two.history == one.history
     np.testing.assert_array_equal(two.machine_labels, one.machine_labels)
-    np.testing.assert_array_equal(two.asked["row"], one.asked["row"])
+    np.testing.assert_array_equal(two.asked.row, one.asked.row)
 
 
 def test_a_round_that_asks_goes_on_though_it_accepts_nothing():

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
 from selflabel.labels import history, state
+from selflabel.labels.questions import AskedQuestions, Questions, Replies
 from selflabel.labels.table import Labels
 from selflabel.loop import acceptance
 from selflabel.loop import summary as summaries
@@ -279,15 +280,14 @@ def test_predictions_of_one_class_alone_agree_by_chance_and_have_no_kappa():
 # Why it may be the last.
 
 EVERY_STOP = SETTINGS._replace(stop=history.CHOSEN_STOPS, stable_kappa=0.9)
-QUESTIONS = {"row": np.array([4]), "strategy": np.array(["margin"], object)}
+QUESTIONS = Questions([4], ["margin"])
 UNREACHABLE = Selection(np.empty(0, int), np.full(3, np.inf))
 
 
 def asked(*statuses):
-    nothing = state.first(labels({})).asked
     n = len(statuses)
-    columns = {name: np.zeros(n, column.dtype) for name, column in nothing.items()}
-    return columns | {"row": np.arange(1, n + 1), "status": np.array(statuses, object)}
+    replies = Replies(np.arange(1, n + 1), np.zeros(n), statuses, [""] * n, [""] * n)
+    return AskedQuestions.empty().with_replies("margin", replies, round_number=0)
 
 
 def ask(budget):

@@ -130,10 +130,10 @@ def test_skips_and_ties_leave_the_label_to_the_machine_and_are_told(people):
         people.tool("answer", f"{name}.csv", "--annotator", name)
     people.play()
     asked = state.read(people.folder / "data/final").asked
-    of_row = {int(row): position for position, row in enumerate(asked["row"])}
-    status = {row: asked["status"][of_row[int(row)]] for row in (first, second, third)}
+    of_row = {int(row): position for position, row in enumerate(asked.row)}
+    status = {row: asked.status[of_row[int(row)]] for row in (first, second, third)}
     assert status == {first: "skipped", second: "tied", third: "answered"}
-    assert asked["annotator"][of_row[int(third)]] == "ann;bob"
+    assert asked.annotator[of_row[int(third)]] == "ann;bob"
     # The tie is back in the queue, the skip is not.
     assert second in queue(people)["row"] and first not in queue(people)["row"]
     told = people.tool("status")

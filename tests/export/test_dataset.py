@@ -17,9 +17,9 @@ from PIL import Image
 from projects import ROOT
 
 from selflabel import files
-from selflabel.audit import result
+from selflabel.audit import certificate
 from selflabel.data import listing
-from selflabel.export import tables
+from selflabel.export import dataset
 from selflabel.labels import answers, provenance, state
 from selflabel.labels.answers import Decision
 from selflabel.stages import export as stage
@@ -30,12 +30,12 @@ NOBODY = answers.look_up(np.array([], np.int64), [], {})
 
 def audited(rest=NOBODY, decisions=ANSWERS):
     """Both machine labels judged: row 5 is a Shirt and not a Coat, row 6 is the Shirt that it is said to be."""
-    return result.recorded(final(), answers.look_up(np.array([5, 6]), [5, 6], decisions), rest)
+    return certificate.recorded(final(), answers.look_up(np.array([5, 6]), [5, 6], decisions), rest)
 
 
 def columns(state_):
     """As they are handed over: every answer is a label."""
-    table = tables.table(state_.with_all_answers(), HASHES, CLASSES, certified=np.arange(8) == 6)
+    table = dataset.table(state_.with_all_answers(), HASHES, CLASSES, certified=np.arange(8) == 6)
     return {name: column.tolist() for name, column in table.items()}
 
 
@@ -60,7 +60,7 @@ def test_what_a_person_said_in_the_audit_stands_in_the_place_of_the_machines_lab
     assert after["annotator"][5:7] == ["eve", "eve"] and after["confidence"][5:7] == [1, 1]
     assert after["round"][5:7] == [3, 3] and after["certified"] == before["certified"]
     assert changed["label"] == [5] and changed["origin"] == changed["annotator"] == [5, 6]
-    assert tables.judged(audited()) == (2, 1) and tables.judged(final()) == (0, 0)
+    assert dataset.judged(audited()) == (2, 1) and dataset.judged(final()) == (0, 0)
 
 
 def test_what_nobody_could_tell_stays_the_machines():
@@ -81,16 +81,16 @@ def test_what_an_audit_still_asks_has_no_label_that_could_be_told_to_who_answers
 def test_an_earlier_audits_answer_is_the_label_too_and_judges_nothing_here():
     earlier = answers.look_up(np.array([5, 6]), [5, 6], ANSWERS)
     drawn = answers.look_up(np.array([6]), [6], ANSWERS)
-    found = result.recorded(final(), drawn, NOBODY, earlier)
-    assert found.asked["strategy"].tolist()[-2:] == ["audit", "earlier"]
+    found = certificate.recorded(final(), drawn, NOBODY, earlier)
+    assert found.asked.strategy.tolist()[-2:] == ["audit", "earlier"]
     assert columns(found)["label"][5] == "Shirt" and columns(found)["origin"][5] == "human"
-    assert tables.judged(found) == (1, 0)
+    assert dataset.judged(found) == (1, 0)
 
 
 def test_who_labelled_the_rest_too_has_labelled_it_already():
     rest = answers.look_up(np.array([5]), [5], ANSWERS)
     assert str(columns(audited(rest))) == str(columns(audited()))
-    assert tables.judged(audited(rest)) == (2, 1)
+    assert dataset.judged(audited(rest)) == (2, 1)
 
 
 @pytest.mark.parametrize(
@@ -101,17 +101,17 @@ def test_who_labelled_the_rest_too_has_labelled_it_already():
     ],
 )  # fmt: skip
 def test_a_file_inside_the_project_is_found_from_the_export_wherever_the_project_is(file, path):
-    assert tables.path_from(Path("data/export"), Path(file), project=Path("/project")) == path
+    assert dataset.path_from(Path("data/export"), Path(file), project=Path("/project")) == path
 
 
 def test_own_files_are_below_the_folder_or_beside_the_manifest():
-    assert tables.sources("folder", "images", ["a/1.png"]) == [Path("images/a/1.png")]
-    assert tables.sources("csv", "lists/all.csv", ["a/1.png", "/b.png"]) == [Path("lists/a/1.png"), Path("/b.png")]
-    assert tables.sources("digits", "images", []) == []
+    assert dataset.sources("folder", "images", ["a/1.png"]) == [Path("images/a/1.png")]
+    assert dataset.sources("csv", "lists/all.csv", ["a/1.png", "/b.png"]) == [Path("lists/a/1.png"), Path("/b.png")]
+    assert dataset.sources("digits", "images", []) == []
 
 
 def test_the_code_of_several_stages_is_each_file_once():
-    assert tables.code(["1  b.py\n2  a.py\n", "2  a.py\n0  c.py\n"]) == "0  c.py\n1  b.py\n2  a.py\n"
+    assert dataset.code(["1  b.py\n2  a.py\n", "2  a.py\n0  c.py\n"]) == "0  c.py\n1  b.py\n2  a.py\n"
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=6)
