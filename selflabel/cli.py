@@ -107,6 +107,15 @@ def answer(args: argparse.Namespace) -> None:
     print(tools.append(args.file, args.annotator))
 
 
+def label(args: argparse.Namespace) -> None:
+    """Open a page on which a person labels; the rounds are played while they answer."""
+    from selflabel.serve import server
+
+    server.serve(
+        Path.cwd(), host=args.host, port=args.port, annotator=args.annotator, opens_browser=not args.no_browser
+    )
+
+
 def explain(args: argparse.Namespace) -> None:
     """Tell one image's story: its label, whence, how sure, round by round, and what people were asked."""
     from selflabel.people import tools
@@ -232,6 +241,22 @@ GROUPS: dict[str, dict[str, tuple[Any, ...]]] = {
         "upgrade": (upgrade, {}),
     },
     "people": {
+        "label": (
+            label,
+            {
+                "--port": {"type": int, "metavar": "N", "help": "where to listen (default: 8420, or one that is free)"},
+                "--host": {
+                    "default": "127.0.0.1",
+                    "help": "where to listen (default: %(default)s, this machine alone); whoever has the address "
+                    "that is printed can label, without encryption",
+                },
+                "--annotator": {
+                    "metavar": "NAME",
+                    "help": "who answers (default: as Git or the system has it)",
+                },
+                "--no-browser": {"action": "store_true", "help": "open none; the address is printed in any case"},
+            },
+        ),
         "answer": (
             answer,
             {

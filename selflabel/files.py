@@ -58,9 +58,20 @@ def write_text(path: PathLike, text: str) -> None:
 
 
 def append_text(path: PathLike, text: str) -> None:
-    """Append to a UTF-8 file, whose other bytes stay as they are."""
-    with Path(path).open("a", encoding="utf-8", newline="") as target:
-        target.write(text)
+    """Append to a UTF-8 file, whose other bytes stay as they are; when this returns the text is on the disk.
+
+    Where it cannot be written, the file is as it was.
+    """
+    data = text.encode()
+    with Path(path).open("ab") as target:
+        length = target.tell()
+        try:
+            target.write(data)
+            target.flush()
+            os.fsync(target.fileno())
+        except OSError:
+            target.truncate(length)
+            raise
 
 
 def write_bytes(path: PathLike, data: bytes) -> None:

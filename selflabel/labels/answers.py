@@ -4,7 +4,7 @@ import difflib
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from typing import NamedTuple
@@ -16,21 +16,26 @@ from selflabel.labels.classes import SKIP
 from selflabel.labels.questions import ANSWERED, JUDGING, OPEN, RANDOM, SKIPPED, TIED, Replies
 from selflabel.labels.table import NO_LABEL, is_complete
 
-HEADER = ("hash", "label", "annotator", "when", "comment", "strategy")
-# Files from before there was the column strategy.
-OLD_HEADER = HEADER[:-1]
+HEADER = ("hash", "label", "annotator", "when", "comment", "strategy", "way")
+# Files from before there were the last columns.
+OLD_HEADERS = (HEADER[:5], HEADER[:6])
+# How an answer was given: the column way. By a filled-in copy of the queue, on the page.
+FILE, PAGE = "file", "page"
+# What a person may have typed, so that it may look like a formula.
+_TYPED = ("label", "annotator", "comment")
 # The queue's own mark, in a column of this name, so that no other table is taken for one.
 MARK = ("queue", "selflabel")
 # What a spreadsheet takes for a formula.
 _FORMULA = re.compile(r"[=+\-@\t\r']")
 # Names are joined by semicolons, and "ann " beside "ann" would have two votes.
-_NAME = re.compile(r"[^\s;](?:[^;\r\n]*[^\s;])?")
+NAME = re.compile(r"[^\s;](?:[^;\r\n]*[^\s;])?")
 
 
 class Answer(NamedTuple):
     """One person's answer about one image; ``label`` is a class name or ``SKIP``, ``when`` has a time zone.
 
-    ``strategy``: why the image was asked about, a word of the queue's column, empty if nobody knows.
+    ``strategy``: why the image was asked about, a word of the queue's column, and ``way``: how the answer was given;
+    each empty if nobody knows.
     """
 
     hash: str
@@ -39,6 +44,7 @@ class Answer(NamedTuple):
     when: datetime
     comment: str
     strategy: str = ""
+    way: str = ""
 
 
 class Decision(NamedTuple):
@@ -65,26 +71,28 @@ def parse(text: str, *, source: str, classes: Sequence[str], known: Iterable[str
     known = None if known is None else frozenset(known)
 
     def answer(cells: Mapping[str, str]) -> Answer | None:
-        cells = {"strategy": "", **cells}
+        cells = {"strategy": "", "way": "", **cells}
+        cells |= {name: plain(cells[name], classes or ()) for name in _TYPED}
         if known is None or cells["hash"] in known:
             return check(cells)
         check_other(cells)
         return None
 
     def is_right(header: Sequence[str]) -> bool:
-        return tuple(header) in (HEADER, OLD_HEADER)
+        return tuple(header) in (HEADER, *OLD_HEADERS)
 
     answers = strict_csv.read(text, answer, is_right, f"be {','.join(HEADER)}", source)
     return [answer for answer in answers if answer]
 
 
 def renewed(text: str) -> str:
-    """Return the text of an answers file with the column strategy, whose cells are empty where it was not there."""
+    """Return the text of an answers file with all columns, whose cells are empty where they were not there."""
     head = text.removeprefix("\ufeff").lstrip()
-    if not re.match(rf"{','.join(OLD_HEADER)}[ \t]*(?:[\r\n]|\Z)", head):
+    if not any(re.match(rf"{','.join(header)}[ \t]*(?:[\r\n]|\Z)", head) for header in OLD_HEADERS):
         return text
-    cells = strict_csv.read(text, lambda row: [*row.values(), ""], lambda header: True, "", "")
-    return "".join(",".join(map(strict_csv.quoted, row)) + "\n" for row in [HEADER, *cells])
+    rows = strict_csv.read(text, lambda cells: list(cells.values()), lambda header: True, "", "")
+    whole = [HEADER, *([*row, *[""] * (len(HEADER) - len(row))] for row in rows)]
+    return "".join(",".join(map(strict_csv.quoted, row)) + "\n" for row in whole)
 
 
 def filled_in(
@@ -97,7 +105,10 @@ def filled_in(
     others are left alone. ``annotator`` and ``now`` stand where a row's own cell is empty or missing. Raises as
     ``parse`` does; a table without the queue's mark is refused, for it would say something else.
     """
-    check, instead = _checker(classes, known, lenient=True), {"annotator": annotator, "when": now.isoformat()}
+    check, instead = (
+        _checker(classes, known, lenient=True),
+        {"annotator": annotator, "when": now.isoformat(), "way": FILE},
+    )
     mark, marked = MARK
 
     def answer(cells: Mapping[str, str]) -> Answer | None:
@@ -144,15 +155,18 @@ def neutral(cell: str) -> str:
     return f"'{cell}" if _FORMULA.match(cell) else cell
 
 
-def plain(cell: str, classes: Sequence[str] = ()) -> str:
+def plain(cell: str, classes: Collection[str] = ()) -> str:
     """Return the cell of which ``neutral`` made another; a class that begins with an apostrophe stays, if typed so."""
     return cell[1:] if cell.startswith("'") and cell not in classes and _FORMULA.match(cell[1:]) else cell
 
 
 def lines(answers: Sequence[Answer]) -> str:
     """Return the lines to append to an answers file; ``parse`` gives these answers back, or names their faults."""
-    rows = ({**answer._asdict(), "when": answer.when.isoformat()}.values() for answer in answers)
-    return "".join(",".join(map(strict_csv.quoted, row)) + "\n" for row in rows)
+    rows = []
+    for answer in answers:
+        cells = answer._asdict() | {"when": answer.when.isoformat()}
+        rows.append(cells | {name: neutral(cells[name]) for name in _TYPED})
+    return "".join(",".join(map(strict_csv.quoted, row.values())) + "\n" for row in rows)
 
 
 def decide(answers: Sequence[Answer], *, classes: Sequence[str]) -> dict[str, Decision]:
@@ -163,7 +177,7 @@ def decide(answers: Sequence[Answer], *, classes: Sequence[str]) -> dict[str, De
     latest: dict[str, dict[str, str]] = {}
     for answer in sorted(answers, key=lambda answer: answer.when):
         latest.setdefault(answer.hash, {})[answer.annotator] = answer.label
-    return {key: _majority(given, classes) for key, given in latest.items()}
+    return {key: majority(given, classes) for key, given in latest.items()}
 
 
 def known(answers: Sequence[Answer], *, classes: Sequence[str]) -> tuple[dict[str, Decision], dict[str, Decision]]:
@@ -234,7 +248,8 @@ def from_truth(rows: np.ndarray, truth: np.ndarray) -> Replies:
     return Replies(rows, truth[rows], np.full(n, ANSWERED), np.full(n, "simulated"), np.full(n, ""))
 
 
-def _majority(given: Mapping[str, str], classes: Sequence[str]) -> Decision:
+def majority(given: Mapping[str, str], classes: Sequence[str]) -> Decision:
+    """Return the decision on one image; ``given``: by annotator, at least one, a class name or ``SKIP``."""
     if len(given) == 1:
         ((annotator, label),) = given.items()
         return (
@@ -269,9 +284,10 @@ def _checker(
     rules = {
         "hash": (is_hash, "32 lower-case hexadecimal digits" if known is None else "that of an image of this data set"),
         "label": (names.__contains__ if classes is not None else bool, f"one of the classes or {SKIP}"),
-        "annotator": (_NAME.fullmatch, "a name without semicolon, line break or spaces around it"),
+        "annotator": (NAME.fullmatch, "a name without semicolon, line break or spaces around it"),
         "when": (_when, "an ISO 8601 date or date-time"),
         "strategy": (re.compile("[a-z_]*").fullmatch, "a word of the queue's column strategy, or empty"),
+        "way": (re.compile("[a-z_]*").fullmatch, "a word such as page or file, or empty"),
     }
 
     composed = partial(unicodedata.normalize, "NFC")
@@ -289,7 +305,8 @@ def _checker(
             close = difflib.get_close_matches(cells["label"].strip().casefold(), labels, n=1)
             hint = {"label": f", did you mean {labels[close[0]]}?"} if close else {}
             raise ValueError(*(f"{n} must be {rules[n][1]}, got {cells[n]!r:.80}{hint.get(n, '')}" for n in wrong))
-        return Answer(cells["hash"], cells["label"], cells["annotator"], when, cells["comment"], cells["strategy"])
+        texts = {name: cells[name] for name in HEADER if name != "when"}
+        return Answer(when=when, **texts)
 
     return check
 

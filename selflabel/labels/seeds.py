@@ -11,7 +11,7 @@ from selflabel.labels.answers import Answer, Decision
 from selflabel.labels.pool_index import PoolIndex
 from selflabel.labels.questions import KNOWN, RANDOM, Replies
 from selflabel.labels.state import State
-from selflabel.labels.table import NO_LABEL, Labels
+from selflabel.labels.table import NO_LABEL, Labels, is_complete
 
 
 def draw_seed_rows(true_labels: np.ndarray, *, percentage: float, seed: int, classes: Sequence[str]) -> np.ndarray:
@@ -36,6 +36,16 @@ def draw_seed_rows(true_labels: np.ndarray, *, percentage: float, seed: int, cla
             f"got {percentage:g}, which gives none to {', '.join(empty)}"
         )
     return np.sort(np.array(drawn, np.int64))
+
+
+def seed_rows(truth: np.ndarray, *, percentage: float, seed: int, classes: Sequence[str]) -> np.ndarray:
+    """Return the rows with a seed label, int64 ascending: drawn where every label is known, else all that are.
+
+    ``truth``: int (N,), the known labels, −1 for none. The others as in ``draw_seed_rows``.
+    """
+    if is_complete(truth):
+        return draw_seed_rows(truth, percentage=percentage, seed=seed, classes=classes)
+    return np.flatnonzero(truth != NO_LABEL)
 
 
 def count(n_images: int, percentage: float) -> int:

@@ -8,6 +8,7 @@ from selflabel import files
 from selflabel.labels import answers, provenance, state
 from selflabel.labels.classes import Classes
 from selflabel.labels.pool_index import PoolIndex
+from selflabel.people.answer_file import AnswerFile
 
 # The tools stand outside the pipeline, whose stages are told their paths by dvc.yaml.
 FINAL, INDEX, CLASSES = "data/audit", "data/raw/index.csv", "data/raw/classes.json"
@@ -26,14 +27,12 @@ def append(path: str, annotator: str | None) -> str:
 
     Raises ``ValueError`` with a line for each fault; nothing is appended then.
     """
-    options = {"classes": Classes.read(CLASSES), "known": PoolIndex.read(INDEX).hash.tolist()}
-    before = files.read_text(ANSWERS)
-    latest = {}
-    for old in sorted(answers.parse(before, source=ANSWERS, **options), key=lambda old: old.when):
-        latest[old.hash, old.annotator] = old.label
+    classes, known = Classes.read(CLASSES), PoolIndex.read(INDEX).hash.tolist()
     now = datetime.now(UTC).replace(microsecond=0)
     text = answers.decode(Path(path).read_bytes(), source=path)
-    filled_in, n_empty = answers.filled_in(text, source=path, annotator=annotator, now=now, **options)
+    filled_in, n_empty = answers.filled_in(
+        text, source=path, annotator=annotator, now=now, classes=classes, known=known
+    )
     # Why it was asked about, the run knows best: a spreadsheet may have lost it.
     why = {}
     if Path(FINAL).exists():
@@ -41,11 +40,12 @@ def append(path: str, annotator: str | None) -> str:
         asked, of_run = state.read(FINAL).asked, files.read_table(Path(FINAL, "labels.csv"))["hash"]
         why = dict(zip(of_run[asked.row].tolist(), asked.strategy, strict=True))
     filled_in = [answer._replace(strategy=why.get(answer.hash, answer.strategy)) for answer in filled_in]
-    new = [answer for answer in filled_in if latest.get((answer.hash, answer.annotator)) != answer.label]
-    if new and (after := answers.renewed(before)) != before:
-        files.write_text(ANSWERS, after)
-    if new:
-        files.append_text(ANSWERS, ("" if before.endswith("\n") else "\n") + answers.lines(new))
+    file = AnswerFile(Path(ANSWERS), classes=classes, known=known)
+    with file.locked():
+        before = sorted(file.read(), key=lambda answer: answer.when)
+        latest = {(answer.hash, answer.annotator): answer.label for answer in before}
+        new = [answer for answer in filled_in if latest.get((answer.hash, answer.annotator)) != answer.label]
+        file.append(new)
     return (
         f"{len(new):,} answers appended to {ANSWERS}; {len(filled_in) - len(new):,} were there, {n_empty:,} left empty"
     )

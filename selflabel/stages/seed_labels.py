@@ -3,14 +3,12 @@
 It asks nothing, but for images that were given two different labels.
 """
 
-import numpy as np
-
 from selflabel import files
 from selflabel.config.load import load
 from selflabel.labels import answers, seeds, state
 from selflabel.labels.classes import Classes
 from selflabel.labels.pool_index import PoolIndex
-from selflabel.labels.table import NO_LABEL, is_complete
+from selflabel.labels.table import is_complete
 from selflabel.stages import parse, run, say
 
 
@@ -18,11 +16,8 @@ def main() -> None:
     args = parse(__doc__, "truth", "index", "classes", "answers", "out", "replies")
     params = load()
     truth, classes, index = files.read_array(args.truth), Classes.read(args.classes), PoolIndex.read(args.index)
-    is_benchmark = is_complete(truth)
-    rows = np.flatnonzero(truth != NO_LABEL)
-    if is_benchmark:
-        percentage, seed = params.seed_labels.percentage, params.seed_labels.seed
-        rows = seeds.draw_seed_rows(truth, percentage=percentage, seed=seed, classes=classes)
+    percentage, seed = params.seed_labels.percentage, params.seed_labels.seed
+    rows = seeds.seed_rows(truth, percentage=percentage, seed=seed, classes=classes)
     seeds.check_enough(truth[rows], len(index.in_conflict), n_classes=len(classes), folds=params.training.folds)
     given = None
     if params.answers.source == "people":
@@ -32,7 +27,7 @@ def main() -> None:
     state.write(args.out, first)
     # Round 1 goes on from this as every round does from the one before and the answers to it.
     replies.write(args.replies)
-    how = "drawn, for all labels are known" if is_benchmark else "given, as many as are known"
+    how = "drawn, for all labels are known" if is_complete(truth) else "given, as many as are known"
     n_known = len(first.questions) - len(index.in_conflict)
     more = f"; {n_known:,} answers, {len(first.apart):,} more that judge" if n_known or len(first.apart) else ""
     say(f"seed_labels: {first.labels.is_human.sum():,} of {len(truth):,} images ({how}){more}")

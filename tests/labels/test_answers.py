@@ -18,7 +18,9 @@ from selflabel.labels import answers
 from selflabel.labels.answers import HEADER, Answer, Decision
 
 CLASSES = ("T-shirt/top", "Coat", "Shirt", "Dogs, small")
-HEAD = ",".join(HEADER) + "\n"
+WHOLE_HEAD = ",".join(HEADER) + "\n"
+# Shorter lines, which an answers file may have had before.
+HEAD = ",".join(HEADER[:6]) + "\n"
 A, B, C = (letter * 32 for letter in "abc")
 DAY = datetime(2024, 5, 1, tzinfo=UTC)
 
@@ -35,7 +37,14 @@ GIVEN = st.builds(
     when=st.datetimes(timezones=ZONES),
     comment=TEXTS,
     strategy=st.sampled_from(["", "margin", "audit", "k_means"]),
+    way=st.sampled_from(["", "file", "page"]),
 )
+
+
+def harmless(answer):
+    """An answer's cells as they stand in the file: none that a spreadsheet would run."""
+    typed = {name: answers.neutral(getattr(answer, name)) for name in ("label", "annotator", "comment")}
+    return list(answer._replace(when=answer.when.isoformat(), **typed))
 
 
 def parse(text, **more):
@@ -91,7 +100,7 @@ def test_nothing_is_nothing_to_append():
 @settings(deadline=None)
 @given(st.lists(GIVEN, max_size=6))
 def test_answers_survive_their_lines(given):
-    text = HEAD + answers.lines(given)
+    text = WHOLE_HEAD + answers.lines(given)
     assert parse(text) == given
     assert [answer.when.utcoffset() for answer in parse(text)] == [answer.when.utcoffset() for answer in given]
 
@@ -100,7 +109,7 @@ def test_answers_survive_their_lines(given):
 @given(st.lists(GIVEN, max_size=6))
 def test_python_s_csv_reads_the_lines_alike(given):
     rows = csv.reader(io.StringIO(answers.lines(given), newline=""), strict=True)
-    assert list(rows) == [[*answer[:3], answer.when.isoformat(), *answer[4:]] for answer in given]
+    assert list(rows) == [harmless(answer) for answer in given]
 
 
 @settings(deadline=None)
@@ -110,7 +119,7 @@ def test_neither_quotes_nor_line_ends_nor_a_mark_of_utf_8_matter(given, end, has
     # Python's csv does not put quotes around a lone carriage return if lines do not end with one.
     is_quoted = is_all_quoted or any("\r" in answer.comment for answer in given)
     writer = csv.writer(target, lineterminator=end, quoting=csv.QUOTE_ALL if is_quoted else csv.QUOTE_MINIMAL)
-    writer.writerows([HEADER, *([*answer[:3], answer.when.isoformat(), *answer[4:]] for answer in given)])
+    writer.writerows([HEADER, *map(harmless, given)])
     text = target.getvalue() if has_end else target.getvalue().removesuffix(end)
     assert parse("\ufeff" * has_mark + text) == given
 
@@ -121,13 +130,13 @@ def test_blank_lines_hold_no_answers(given, places, blank):
     rows = [answers.lines([answer]) for answer in given]
     for place in places:
         rows.insert(place, blank)
-    assert parse(HEAD + "".join(rows)) == given
+    assert parse(WHOLE_HEAD + "".join(rows)) == given
 
 
 @settings(deadline=None, max_examples=300)
 @given(st.lists(GIVEN, min_size=1, max_size=4), st.integers(0), st.sampled_from(['"', ",", "\n", "", "\r", "x", "\0"]))
 def test_a_file_with_a_slip_anywhere_is_refused_or_none_of_its_cells_is_lost(given, place, text):
-    before = HEAD + answers.lines(given)
+    before = WHOLE_HEAD + answers.lines(given)
     place %= len(before)
     after = before[:place] + text + before[place + 1 :]
     try:
@@ -254,7 +263,7 @@ def test_a_row_s_line_is_the_one_on_which_it_starts(end):
 )
 def test_any_other_header_is_refused(text):
     found = fault(text)
-    assert found.startswith("a.csv:1: header must be hash,label,annotator,when,comment,strategy, got ")
+    assert found.startswith("a.csv:1: header must be hash,label,annotator,when,comment,strategy,way, got ")
     assert found.endswith(repr(text.strip()))
 
 
@@ -275,7 +284,7 @@ def test_a_merge_s_marker_is_named_alone(marker, before, end):
 
 def test_a_comment_may_hold_what_looks_like_a_merge_s_marker():
     comment = "Title\n=======\n<<<<<<< HEAD"
-    assert parse(HEAD + answers.lines([said("Coat")._replace(comment=comment)]))[0].comment == comment
+    assert parse(WHOLE_HEAD + answers.lines([said("Coat")._replace(comment=comment)]))[0].comment == comment
 
 
 # What the answers come to.
@@ -457,7 +466,7 @@ def test_a_file_from_before_the_column_strategy_is_read_and_renewed_without_a_lo
     text = OLD + f'{A},Coat,ann,2024-05-01,"one, two\nthree"\n\n{B},skip,bob,2024-05-01,\n'
     assert parse(answers.renewed(text)) == parse(text)
     assert [answer.strategy for answer in parse(text)] == ["", ""]
-    assert answers.renewed(HEAD) == HEAD and answers.renewed(OLD.strip()) == HEAD
+    assert answers.renewed(WHOLE_HEAD) == WHOLE_HEAD == answers.renewed(HEAD) == answers.renewed(OLD.strip())
     assert answers.renewed(answers.renewed(text)) == answers.renewed(text)
 
 
@@ -469,17 +478,21 @@ def test_the_two_ways_to_write_an_accent_are_one_annotator():
 # A queue that a person filled in.
 
 
+def in_file(answer):
+    return answer._replace(way="file")
+
+
 def test_a_queue_gives_the_answers_written_into_it_and_counts_the_others():
     text = f"queue,row,hash,score,label\nselflabel,3,{A},0.5,Coat\nselflabel,4,{B},0.4,\nselflabel,5,{C},0.3,skip\n"
-    expected = [Answer(A, "Coat", "ann", DAY, ""), Answer(C, "skip", "ann", DAY, "")]
+    expected = [in_file(said("Coat")), in_file(said("skip", key=C))]
     assert fill(text, known={A, B, C}) == (expected, 1)
 
 
 def test_what_a_row_says_itself_comes_first():
     header = "comment,when,annotator,label,hash,strategy,queue"
     text = f"{header}\nwarm,2024-06-01,bob,Coat,{A},audit,selflabel\n,,,Shirt,{B},,selflabel\n"
-    first = Answer(A, "Coat", "bob", datetime(2024, 6, 1, tzinfo=UTC), "warm", "audit")
-    assert fill(text) == ([first, Answer(B, "Shirt", "ann", DAY, "")], 0)
+    first = in_file(Answer(A, "Coat", "bob", datetime(2024, 6, 1, tzinfo=UTC), "warm", "audit"))
+    assert fill(text) == ([first, in_file(said("Shirt", key=B))], 0)
     assert fill("\n".join(text.splitlines()[:2]), annotator=None) == ([first], 0)
 
 
@@ -529,7 +542,7 @@ def test_a_row_that_the_queue_did_not_write_is_refused():
 
 
 def test_a_queue_may_have_columns_without_a_name():
-    assert fill(f"queue,hash,label,,\nselflabel,{A},Coat,,\n,,,,\n") == ([said("Coat")], 1)
+    assert fill(f"queue,hash,label,,\nselflabel,{A},Coat,,\n,,,,\n") == ([in_file(said("Coat"))], 1)
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
@@ -579,5 +592,5 @@ def test_a_queue_in_any_order_of_columns_gives_all_answers(given, order, extra):
         cells = answer._replace(when=answer.when.isoformat(), comment=answers.neutral(answer.comment.strip()))._asdict()
         writer.writerow([*(cells[name] for name in order), "selflabel", extra])
     # Blanks around a comment are nobody's word.
-    expected = [answer._replace(comment=answer.comment.strip()) for answer in given]
+    expected = [answer._replace(comment=answer.comment.strip(), way=answer.way or "file") for answer in given]
     assert fill(target.getvalue(), annotator=None) == (expected, 0)

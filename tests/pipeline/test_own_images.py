@@ -12,7 +12,8 @@ from pyarrow import parquet
 from selflabel import files
 from selflabel.config import presets
 from selflabel.data import built_in, user_images
-from selflabel.labels import answers, pool_index
+from selflabel.labels import answers
+from selflabel.labels.pool_index import PoolIndex
 
 # They share runs, and some go on from each other.
 pytestmark = pytest.mark.xdist_group("own_images")
@@ -72,7 +73,7 @@ def assert_every_answer_is_handed_over(project: InProcess) -> dict[str, np.ndarr
 def test_given_labels_are_the_seeds_and_what_nobody_knows_is_absent(clothes):
     project, _ = clothes
     table = files.read_table(project.folder / "data/final/labels.csv")
-    paths = pool_index.read(project.folder / "data/raw/index.csv")["path"]
+    paths = PoolIndex.read(project.folder / "data/raw/index.csv").path
     given = np.array(["" if path.startswith("unlabelled/") else path.split("/")[0] for path in paths])
     is_seed = table["origin"] == "seed"
     assert np.array_equal(is_seed, given != "") and np.array_equal(table["class"][is_seed], given[is_seed])
@@ -153,7 +154,7 @@ def test_with_the_audits_answers_a_part_is_certified(clothes):
     known = files.read_table(f"{folder}.truth.csv")
     truth = dict(zip(known["path"], known["label"], strict=True))
     table = files.read_table(project.folder / "data/audit/labels.csv")
-    paths = pool_index.read(project.folder / "data/raw/index.csv")["path"]
+    paths = PoolIndex.read(project.folder / "data/raw/index.csv").path
     is_wrong = table["class"] != [truth[path] for path in paths]
     assert is_wrong[table["certified"]].mean() <= 0.05
     assert is_wrong[table["origin"] == "machine"].mean() <= certificate(project)["whole"]["error_at_most"]

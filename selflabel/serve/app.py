@@ -1,0 +1,204 @@
+"""The server's addresses: the page, its data, its pictures, and who may have them."""
+
+import json
+import secrets
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from selflabel.serve import pictures
+from selflabel.serve.job import Job
+from selflabel.serve.project import Project
+from selflabel.serve.session import Browser, Refused, Session
+
+STATIC = Path(__file__).parent / "static"
+COOKIE = "selflabel"
+# No answer and no note is longer.
+LONGEST_BODY = 64_000
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+class Doors:
+    """Lets in who has the token, from this machine's own page alone, and logs each request without it.
+
+    A first visit has the token in the address, and gets a cookie instead. ``hosts``: names and ports by which the
+    server may be called; None: any. Other sites cannot read the cookie, and what they send has another origin.
+    """
+
+    def __init__(self, app: ASGIApp, *, token: str, hosts: frozenset[str] | None, annotator: str) -> None:
+        self._app, self._token, self._hosts, self._annotator = app, token, hosts, annotator
+        self._browsers: dict[str, Browser] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        request, began, status = Request(scope), time.monotonic(), 0
+
+        async def send_on(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                names = {name for name, _ in message["headers"]}
+                more = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
+                message["headers"] = [*message["headers"], *(pair for pair in more if pair[0] not in names)]
+            await send(message)
+
+        response = self._refusal(request)
+        browser = self._browsers.get(request.cookies.get(COOKIE, ""))
+        if not response and not browser:
+            response = self._first_visit(request)
+        if not response:
+            scope.setdefault("state", {})["browser"] = browser
+        await (response or self._app)(scope, receive, send_on)
+        took = 1_000 * (time.monotonic() - began)
+        print(f"{request.method} {request.url.path} {status} {took:.0f} ms", file=sys.stderr, flush=True)
+
+    def _refusal(self, request: Request) -> Response | None:
+        host = request.headers.get("host", "")
+        if self._hosts is not None and host not in self._hosts:
+            return _error(400, "the server is called by another name than its own")
+        if request.method in ("GET", "HEAD"):
+            return None
+        if request.headers.get("origin") != f"{request.url.scheme}://{host}":
+            return _error(403, "only this server's own page may send answers")
+        if request.headers.get("content-type", "").split(";")[0].strip() != "application/json":
+            return _error(415, "what is sent must be JSON")
+        length = request.headers.get("content-length", "")
+        if not length.isdecimal() or int(length) > LONGEST_BODY:
+            return _error(413, f"what is sent must have at most {LONGEST_BODY:,} bytes")
+        return None
+
+    def _first_visit(self, request: Request) -> Response:
+        if not secrets.compare_digest(request.query_params.get("token", "").encode(), self._token.encode()):
+            return _error(401, "open the address that `selflabel label` printed: this one lacks its token")
+        key = secrets.token_urlsafe(32)
+        self._browsers[key] = Browser(self._annotator)
+        response = RedirectResponse("/", status_code=303)
+        response.set_cookie(COOKIE, key, httponly=True, samesite="strict")
+        return response
+
+
+def app(
+    session: Session,
+    project: Project,
+    job: Job,
+    *,
+    token: str,
+    hosts: frozenset[str] | None,
+    annotator: str,
+) -> ASGIApp:
+    """Return the server as an ASGI application; ``job``: what the button Finish runs."""
+
+    def told(request: Request) -> Response:
+        return JSONResponse(session.state(request.state.browser))
+
+    async def page(_request: Request) -> Response:
+        return FileResponse(STATIC / "label.html")
+
+    def state(request: Request) -> Response:
+        if request.query_params.get("wait"):
+            session.wait()
+        return told(request)
+
+    async def answer(request: Request) -> Response:
+        body = await _body(request)
+        row, label, note = body.get("row"), body.get("label"), body.get("note", "")
+        if not isinstance(row, int) or not isinstance(label, str) or not isinstance(note, str):
+            raise Refused("an answer must have a row, a label and a note")
+
+        def take() -> Response:
+            session.answer(request.state.browser, row, label, note=note)
+            return told(request)
+
+        return await run_in_threadpool(take)
+
+    def undo(request: Request) -> Response:
+        session.undo(request.state.browser)
+        return told(request)
+
+    def finish(request: Request) -> Response:
+        if not job.start():
+            return _error(409, "it is running already")
+        return JSONResponse({"started": True})
+
+    def progress(request: Request) -> Response:
+        since = request.query_params.get("from", "0")
+        return JSONResponse(job.since(int(since) if since.isdecimal() else 0))
+
+    def image(request: Request) -> Response:
+        row: int = request.path_params["row"]
+        if row >= len(project.index):
+            return _error(404, f"the row must be one from 0 to {len(project.index) - 1}, got {row}")
+        longest = pictures.FULL if request.query_params.get("size") == "full" else pictures.SHOWN
+        data, kind = pictures.encoded(
+            project.source_of(row), longest=longest, max_pixels=project.params.dataset.max_pixels
+        )
+        # The same row is the same image for as long as the server runs.
+        return Response(data, media_type=kind, headers={"Cache-Control": "private, max-age=3600"})
+
+    routes = [
+        Route("/", page),
+        Route("/api/state", state),
+        Route("/api/answer", answer, methods=["POST"]),
+        Route("/api/undo", undo, methods=["POST"]),
+        Route("/api/finish", finish, methods=["POST"]),
+        Route("/api/finish", progress),
+        Route("/image/{row:int}", image),
+        Mount("/static", StaticFiles(directory=STATIC)),
+    ]
+    handlers: dict[Any, Callable[[Request, Any], Response | Awaitable[Response]]] = {
+        Refused: lambda _request, error: _error(409, str(error)),
+        OSError: lambda _request, error: _error(507, f"the disk does not take it: {error.strerror or error}"),
+        ValueError: lambda _request, error: _error(500, str(error)),
+    }
+    inner = Starlette(routes=routes, exception_handlers=handlers)
+    return Doors(inner, token=token, hosts=hosts, annotator=annotator)
+
+
+async def _body(request: Request) -> Mapping[str, Any]:
+    try:
+        body = json.loads(await request.body())
+    except ValueError as error:
+        raise Refused("what is sent must be JSON") from error
+    if not isinstance(body, dict):
+        raise Refused("what is sent must be a JSON object")
+    return body
+
+
+def _error(status: int, sentence: str) -> Response:
+    return JSONResponse({"error": sentence}, status_code=status)
+
+
+def hosts_of(host: str, port: int) -> frozenset[str] | None:
+    """Return by which names the server on ``host`` may be called, with its port; None for all of a machine's."""
+    if host in ("0.0.0.0", "::", ""):
+        return None
+    names = {host, "127.0.0.1", "localhost"} if host in ("127.0.0.1", "localhost", "::1") else {host}
+    return frozenset(f"[{name}]:{port}" if ":" in name else f"{name}:{port}" for name in names)
+
+
+def address(host: str, port: int, token: str) -> str:
+    """Return the address to open in a browser."""
+    name = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+    parts = urlsplit(f"http://{name}:{port}/")
+    return parts._replace(query=f"token={token}").geturl()

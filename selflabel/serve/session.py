@@ -1,0 +1,269 @@
+"""A session of labelling: what is asked, what was answered, and the rounds that are played in between."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from selflabel.labels import answers
+from selflabel.labels.answers import PAGE, Answer
+from selflabel.labels.classes import SKIP
+from selflabel.labels.questions import AUDIT, BLIND, CONFLICT, JUDGING, TIED
+from selflabel.people.answer_file import AnswerFile
+from selflabel.serve.project import NeedsStudent, Project, Rounds
+
+# As many tasks go to a page at once, so that it can fetch pictures ahead.
+N_AHEAD = 8
+# Seconds for which what one browser was given is not given to another one.
+LEASE = 60.0
+# Seconds after which a page that waits is answered in any case.
+WAIT = 20.0
+
+QUESTIONS, AUDITING, PLAYING, DONE, FAILED = "questions", "audit", "playing", "done", "failed"
+
+
+class Refused(Exception):
+    """An answer that is not taken, with one sentence that says why."""
+
+
+@dataclass(eq=False)
+class Browser:
+    """One browser: who answers in it, and the rows answered in it and taken back in it, the newest last."""
+
+    annotator: str
+    answered: list[int] = field(default_factory=list)
+    undone: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Task:
+    """An image that a person is asked about: its row, its content hash, and why."""
+
+    row: int
+    hash: str
+    strategy: str
+
+    @property
+    def kind(self) -> str:
+        """Audit, of whose machine label the person must know nothing, or question."""
+        return AUDIT if self.strategy in BLIND else "question"
+
+
+def tasks_of(rounds: Rounds, hashes: Any) -> list[Task]:
+    """Return what waits for people, in the order of asking; of images with the same content the first."""
+    waiting = rounds.waiting
+    tasks: dict[str, Task] = {}
+    for row, strategy in zip(waiting.row.tolist(), waiting.strategy.tolist(), strict=True):
+        tasks.setdefault(hashes[row], Task(row, hashes[row], strategy))
+    return list(tasks.values())
+
+
+class Session:
+    """What all browsers share. Its methods may be called from any thread.
+
+    ``train``: plays what is left up to the audit where there is a student. ``now``: the time, with a time zone.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        file: AnswerFile,
+        *,
+        train: Callable[[], Rounds],
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._project, self._file, self._train, self._now = project, file, train, now
+        self._changed = threading.Condition(threading.RLock())
+        self._is_playing, self._message = False, ""
+        self._rounds: Rounds | None = None
+        self._taught: list[Answer] = []
+        self._tasks: dict[str, Task] = {}
+        self._leases: dict[str, tuple[Browser, float]] = {}
+        # What each annotator said last of each image.
+        self._votes: dict[str, dict[str, str]] = {}
+        self._strategies: dict[str, str] = {}
+
+    @property
+    def rounds(self) -> Rounds | None:
+        """The rounds played last; None before the first time."""
+        return self._rounds
+
+    def start(self) -> None:
+        """Play with the answers that are there, in a thread of its own."""
+        with self._changed:
+            if not self._is_playing:
+                self._is_playing, self._message = True, "The machine is playing the next round."
+                threading.Thread(target=self._play, daemon=True).start()
+
+    def wait(self, seconds: float = WAIT) -> None:
+        """Wait while rounds are being played, ``seconds`` at most."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._is_playing, timeout=seconds)
+
+    def state(self, browser: Browser) -> dict[str, Any]:
+        """Return what the page shows, as label.js reads it."""
+        with self._changed:
+            self._refresh()
+            dataset = self._project.params.dataset
+            return {
+                "project": dataset.name if self._project.index.path is None else dataset.path,
+                "annotator": browser.annotator,
+                "classes": list(self._project.classes),
+                "phase": self._phase(),
+                "message": self._message,
+                "round": self._rounds.number if self._rounds else 0,
+                "progress": self._progress(),
+                "tasks": self._next(browser),
+            }
+
+    def answer(self, browser: Browser, row: int, label: str, *, note: str = "") -> None:
+        """Put an answer on the disk; when this returns it is there.
+
+        Raises ``Refused`` for another label than there are, and for an image that waits for no answer; ``OSError``
+        where the disk takes nothing.
+        """
+        if label != SKIP and label not in self._project.classes:
+            raise Refused(f"the label must be one of the classes or {SKIP}, got {label!r:.80}")
+        if not 0 <= row < len(self._project.index):
+            raise Refused(f"the row must be one from 0 to {len(self._project.index) - 1}, got {row}")
+        key = self._project.index.hash[row]
+        with self._changed, self._file.locked():
+            self._refresh()
+            is_correction = row in browser.answered or row in browser.undone
+            # The same once more: the page has not heard that it arrived.
+            if self._votes.get(key, {}).get(browser.annotator) != label:
+                if not is_correction and not self._waits_for(browser, key):
+                    raise Refused(
+                        "the image waits for no answer any more: another browser was first, or the round is over"
+                    )
+                strategy = self._tasks[key].strategy if key in self._tasks else self._strategies.get(key, "")
+                comment = " ".join(note.split())
+                when = self._now().replace(microsecond=0)
+                answer = Answer(key, label, browser.annotator, when, comment, strategy, PAGE)
+                self._file.append([answer])
+                self._hear(answer)
+            for rows in (browser.undone, browser.answered):
+                if row in rows:
+                    rows.remove(row)
+            browser.answered.append(row)
+            # An answer to an earlier round that is another now changes all that came after it.
+            if key not in self._tasks or not self._open():
+                self.start()
+
+    def undo(self, browser: Browser) -> None:
+        """Ask again about what the browser answered last; that answer counts until there is another.
+
+        Raises ``Refused`` where it has answered nothing.
+        """
+        with self._changed:
+            if not browser.answered:
+                raise Refused("there is no answer of this browser to take back")
+            browser.undone.append(browser.answered.pop())
+
+    def _refresh(self) -> None:
+        """Take in what others have written to the file, and play where nothing waits any more."""
+        if self._file.has_changed():
+            self._take_in()
+            if self._rounds and self._tasks and not self._open():
+                self.start()
+
+    def _take_in(self) -> None:
+        self._votes, self._strategies = {}, {}
+        for answer in sorted(self._file.read(), key=lambda answer: answer.when):
+            self._hear(answer)
+
+    def _hear(self, answer: Answer) -> None:
+        self._votes.setdefault(answer.hash, {})[answer.annotator] = answer.label
+        self._strategies[answer.hash] = answer.strategy
+
+    def _open(self) -> list[Task]:
+        """Return the tasks of which nobody has said anything."""
+        return [task for task in self._tasks.values() if task.hash not in self._votes]
+
+    def _waits_for(self, browser: Browser, key: str) -> bool:
+        """Return whether a task waits for this browser's annotator: for anybody, or a word where others are tied."""
+        votes = self._votes.get(key, {})
+        is_tied = len(votes) > 1 and answers.majority(votes, self._project.classes).status == TIED
+        return key in self._tasks and (not votes or (is_tied and browser.annotator not in votes))
+
+    def _phase(self) -> str:
+        if self._is_playing:
+            return PLAYING
+        if not self._rounds:
+            return FAILED
+        if not self._tasks:
+            return DONE
+        return AUDITING if self._rounds.audit else QUESTIONS
+
+    def _progress(self) -> dict[str, list[int]]:
+        """Return how many are answered, and how many there are, of the round, the budget and the audit; 0: no such."""
+        progress = {"round": [0, 0], "budget": [0, 0], "audit": [0, 0]}
+        if not self._rounds:
+            return progress
+        ask, n_open = self._project.params.ask, len(self._open())
+        if not self._rounds.audit:
+            progress["round"] = [len(self._tasks) - n_open, len(self._tasks)]
+        n_conflicts = sum(task.strategy == CONFLICT for task in self._open())
+        if ask.strategy != "none":
+            n_waiting = 0 if self._rounds.audit else n_open - n_conflicts
+            progress["budget"] = [self._rounds.states[-1].n_asked - n_waiting, ask.budget]
+        drawn = self._rounds.audit.drawn if self._rounds.audit else None
+        n_audited = sum(self._project.index.hash[row] in self._votes for row in drawn.row) if drawn else 0
+        progress["audit"] = [n_audited, len(drawn) if drawn else self._project.params.audit.size]
+        return progress
+
+    def _next(self, browser: Browser) -> list[dict[str, Any]]:
+        """Return the tasks for a browser: what it took back, the newest first, then what no other one works on."""
+        undone = [self._as_json(row, self._project.index.hash[row], browser) for row in reversed(browser.undone)]
+        if self._phase() not in (QUESTIONS, AUDITING):
+            return undone
+        ahead: list[dict[str, Any]] = []
+        now = time.monotonic()
+        for key, task in self._tasks.items():
+            if len(ahead) == N_AHEAD:
+                break
+            holder, since = self._leases.get(key, (browser, now))
+            is_anothers = holder is not browser and now - since < LEASE
+            if task.row not in browser.undone and not is_anothers and self._waits_for(browser, key):
+                self._leases[key] = (browser, now)
+                ahead.append(self._as_json(task.row, key, browser))
+        return undone + ahead
+
+    def _as_json(self, row: int, key: str, browser: Browser) -> dict[str, Any]:
+        strategy = self._tasks[key].strategy if key in self._tasks else self._strategies.get(key, "")
+        task = {"row": row, "kind": Task(row, key, strategy).kind, "image": f"/image/{row}"}
+        label = self._votes.get(key, {}).get(browser.annotator)
+        return task | {"original": f"/image/{row}?size=full"} | ({"label": label} if label else {})
+
+    def _play(self) -> None:
+        while True:
+            with self._changed:
+                given, before = list(self._file.read()), self._rounds
+            teaching = [answer for answer in given if answer.strategy not in JUDGING]
+            try:
+                if before and before.final and teaching == self._taught:
+                    # What judges changes no label.
+                    rounds = Rounds(before.states, before.final, self._project.audit(before.final, given))
+                else:
+                    rounds = self._project.play(given)
+            except NeedsStudent:
+                with self._changed:
+                    self._message = "The student is being trained; this takes minutes."
+                    self._changed.notify_all()
+                rounds = self._train()
+            except Exception as error:
+                with self._changed:
+                    self._rounds, self._tasks, self._is_playing = None, {}, False
+                    self._message = f"The next round cannot be played: {error}"
+                    self._changed.notify_all()
+                raise
+            with self._changed:
+                self._taught, self._rounds = teaching, rounds
+                self._tasks = {task.hash: task for task in tasks_of(rounds, self._project.index.hash)}
+                self._take_in()
+                if self._file.read() == given:
+                    self._is_playing, self._message = False, ""
+                    self._changed.notify_all()
+                    return
