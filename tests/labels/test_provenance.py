@@ -124,7 +124,7 @@ def test_a_queue_that_somebody_filled_in_is_what_answers_read(tmp_path):
         files.read_text(tmp_path / "queue.csv"),
         source="queue.csv", classes=CLASSES, known=set(hashes), annotator="ann", now=now,
     )  # fmt: skip
-    assert found == [answers.Answer(hashes[4], "Coat", "ann", now, "", "random")]
+    assert found == [answers.Answer(hashes[4], "Coat", "ann", now, "", "random", "file")]
     assert n_empty == 1
 
 

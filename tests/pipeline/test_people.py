@@ -104,7 +104,7 @@ def test_answers_teach_from_round_0_on_and_the_next_questions_are_others(people)
     fill_in(people, "filled.csv", true_labels(people, rows[:13]))
     done = people.tool("answer", "filled.csv", "--annotator", "ann")
     assert done == "13 answers appended to answers.csv; 0 were there, 7 left empty\n"
-    assert (people.folder / "answers.csv").read_text().splitlines()[0].endswith(",strategy")
+    assert (people.folder / "answers.csv").read_text().splitlines()[0].endswith(",strategy,way")
     ran = people.stages_played()
     assert ran[:2] == ["seed_labels", "self_label@1"] and {"audit", "queue"} <= set(ran)
     assert not {"download", "features", "graph"} & set(ran)
@@ -143,9 +143,9 @@ def test_skips_and_ties_leave_the_label_to_the_machine_and_are_told(people):
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
-        ("{hash},77,ann,2026-01-01,,", "answers.csv:2: label must be one of the classes or skip, got '77'"),
-        ("0123,7,ann,2026-01-01,,", "answers.csv:2: hash must be 32 lower-case hexadecimal digits"),
-        ("{hash},7,ann", "answers.csv:2: a row must have 6 cells, got 3"),
+        ("{hash},77,ann,2026-01-01,,,", "answers.csv:2: label must be one of the classes or skip, got '77'"),
+        ("0123,7,ann,2026-01-01,,,", "answers.csv:2: hash must be 32 lower-case hexadecimal digits"),
+        ("{hash},7,ann", "answers.csv:2: a row must have 7 cells, got 3"),
         ("<<<<<<< HEAD", "line 2 holds a merge-conflict marker"),
     ],
 )

@@ -1,0 +1,203 @@
+"""A session of labelling on a small project whose truth is known."""
+
+import time
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from in_process import InProcess
+
+from selflabel import files
+from selflabel.labels import state
+from selflabel.labels.classes import SKIP
+from selflabel.people.answer_file import AnswerFile
+from selflabel.serve.project import Project
+from selflabel.serve.session import Browser, Refused, Session
+
+pytestmark = pytest.mark.xdist_group("serve")
+BUDGET, PER_ROUND, AUDITED = 18, 6, 12
+
+
+@pytest.fixture(scope="module")
+def _labelled_by_people(_in_process: InProcess, tmp_path_factory) -> InProcess:
+    """The project in which people are asked, its rounds not played yet."""
+    project = _in_process.copy(tmp_path_factory.mktemp("serve") / "project")
+    project.set(
+        answers={"source": "people"},
+        self_label={"keep": "revise", "iterations": 3},
+        training={"train_on": "human_labels", "confidence": "sigmoid", "folds": 5},
+        ask={"strategy": "margin", "per_round": PER_ROUND, "budget": BUDGET},
+        audit={"size": AUDITED},
+    )
+    project.play()
+    return project
+
+
+@pytest.fixture
+def project(_labelled_by_people: InProcess, tmp_path, monkeypatch) -> InProcess:
+    project = _labelled_by_people.copy(tmp_path / "project")
+    monkeypatch.chdir(project.folder)
+    return project
+
+
+def opened(project: InProcess, **options) -> Session:
+    of_stages = Project.read(project.folder)
+    file = AnswerFile(project.folder / "answers.csv", classes=of_stages.classes, known=of_stages.index.hash.tolist())
+    session = Session(of_stages, file, train=lambda: None, **options)
+    session.start()
+    session.wait()
+    return session
+
+
+def truth_of(project: InProcess) -> list[str]:
+    return [str(label) for label in np.load(project.folder / "data/truth/pool.npy").tolist()]
+
+
+def answer_all(session: Session, browser: Browser, truth, *, phase="questions") -> list[int]:
+    """Answer what is asked until the phase is another; return the rows."""
+    rows = []
+    while (shown := session.state(browser))["phase"] == phase:
+        row = shown["tasks"][0]["row"]
+        session.answer(browser, row, truth[row])
+        rows.append(row)
+        session.wait()
+    return rows
+
+
+def given(project: InProcess) -> list[dict[str, str]]:
+    table = files.read_table(project.folder / "answers.csv")
+    return [dict(zip(table, cells, strict=True)) for cells in zip(*table.values(), strict=True)]
+
+
+def test_rounds_and_audit_are_asked_in_turn_and_each_answer_is_in_the_file_once(project):
+    session, browser, truth = opened(project), Browser("ann"), truth_of(project)
+    asked = answer_all(session, browser, truth)
+    assert len(set(asked)) == len(asked) == BUDGET
+    shown = session.state(browser)
+    assert (shown["phase"], shown["progress"]["audit"]) == ("audit", [0, AUDITED])
+    assert {task["kind"] for task in shown["tasks"]} == {"audit"}
+    audited = answer_all(session, browser, truth, phase="audit")
+    assert len(set(audited)) == AUDITED and not set(asked) & set(audited)
+    assert session.state(browser)["phase"] == "done" and session.state(browser)["tasks"] == []
+    rows = given(project)
+    assert len({row["hash"] for row in rows}) == len(rows) == BUDGET + AUDITED
+    assert {row["strategy"] for row in rows} == {"margin", "audit"} and {row["way"] for row in rows} == {"page"}
+
+
+def test_what_the_server_holds_is_what_the_stages_write(project):
+    """After each round of answers: questions, labels and rounds, byte for byte; and at the end the certificate."""
+    session, browser, truth = opened(project), Browser("ann"), truth_of(project)
+    for n_answered in range(0, BUDGET, PER_ROUND):
+        project.play()
+        for number, held in enumerate(session.rounds.states):
+            state.write(project.folder / "held", held)
+            written = project.folder / f"data/rounds/{number}"
+            for path in written.iterdir():
+                assert (project.folder / "held" / path.name).read_bytes() == path.read_bytes(), (n_answered, path)
+        assert len(session.rounds.states[-1].questions) == PER_ROUND
+        for _ in range(PER_ROUND):
+            row = session.state(browser)["tasks"][0]["row"]
+            session.answer(browser, row, truth[row])
+        session.wait()
+    answer_all(session, browser, truth, phase="audit")
+    project.play()
+    held = session.rounds.audit.certificate.to_json()
+    written = files.read_json(project.folder / "metrics/certificate.json")
+    assert held["audit"] == written["audit"] and held["certified"]["n"] == written["certified"]["n"]
+    assert round(held["whole"]["error_at_most"], 6) == written["whole"]["error_at_most"]
+
+
+def test_of_an_audited_image_nothing_is_told_but_which_it_is(project):
+    session, browser, truth = opened(project), Browser("ann"), truth_of(project)
+    answer_all(session, browser, truth)
+    for task in session.state(browser)["tasks"]:
+        row = task["row"]
+        assert task == {"row": row, "kind": "audit", "image": f"/image/{row}", "original": f"/image/{row}?size=full"}
+
+
+def test_an_answer_that_was_taken_back_is_asked_again_and_the_last_word_counts(project):
+    session, browser, truth = opened(project), Browser("ann"), truth_of(project)
+    first, second, *_ = [task["row"] for task in session.state(browser)["tasks"]]
+    session.answer(browser, first, "0")
+    session.answer(browser, second, "1")
+    for row, label in ((second, "1"), (first, "0")):
+        session.undo(browser)
+        task = session.state(browser)["tasks"][0]
+        assert (task["row"], task["label"]) == (row, label)
+    with pytest.raises(Refused, match="no answer of this browser"):
+        session.undo(browser)
+    session.answer(browser, first, "2")
+    session.answer(browser, second, "3")
+    session_hashes = Project.read(project.folder).index.hash
+    latest = {row["hash"]: row["label"] for row in given(project)}
+    assert [str(latest[session_hashes[row]]) for row in (first, second)] == ["2", "3"] and len(given(project)) == 4
+
+
+def test_an_earlier_round_answered_otherwise_is_played_again(project):
+    session, browser, truth = opened(project), Browser("ann"), truth_of(project)
+    rows = [session.state(browser)["tasks"][0]["row"]]
+    session.answer(browser, rows[0], truth[rows[0]])
+    while len(rows) < PER_ROUND:
+        rows.append(session.state(browser)["tasks"][0]["row"])
+        session.answer(browser, rows[-1], truth[rows[-1]])
+    session.wait()
+    assert session.state(browser)["progress"]["budget"] == [PER_ROUND, BUDGET]
+    session.undo(browser)
+    session.answer(browser, rows[-1], SKIP)
+    session.wait()
+    project.play()
+    state.write(project.folder / "held", session.rounds.states[-1])
+    assert (project.folder / "held/questions.csv").read_bytes() == (
+        project.folder / "data/rounds/1/questions.csv"
+    ).read_bytes()
+
+
+def test_the_same_answer_once_more_is_said_already_and_anothers_image_is_refused(project):
+    session, one, other, truth = opened(project), Browser("ann"), Browser("bob"), truth_of(project)
+    row = session.state(one)["tasks"][0]["row"]
+    session.answer(one, row, truth[row])
+    session.answer(one, row, truth[row])
+    assert len(given(project)) == 1
+    with pytest.raises(Refused, match="waits for no answer any more"):
+        session.answer(other, row, truth[row])
+    with pytest.raises(Refused, match="must be one of the classes or skip, got 'Coat'"):
+        session.answer(one, row, "Coat")
+    for outside in (-1, 10**9):
+        with pytest.raises(Refused, match="the row must be one from 0 to"):
+            session.answer(one, outside, truth[row])
+
+
+def test_two_browsers_get_other_images_until_one_leaves_for_a_minute(project, monkeypatch):
+    session, one, other = opened(project), Browser("ann"), Browser("bob")
+    of_one = {task["row"] for task in session.state(one)["tasks"]}
+    assert len(of_one) == PER_ROUND and session.state(other)["tasks"] == []
+    later = time.monotonic() + 61
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    assert {task["row"] for task in session.state(other)["tasks"]} == of_one
+
+
+def test_what_the_command_line_appends_is_seen_and_ends_the_round(project):
+    session, browser, truth = opened(project), Browser("ann"), truth_of(project)
+    n_asked = session.rounds.states[-1].n_asked
+    project.play()
+    queue = files.read_table(project.folder / "data/queue/queue.csv")
+    queue["label"] = np.array([truth[row] for row in queue["row"]], object)
+    files.write_table(project.folder / "filled.csv", queue)
+    project.tool("answer", "filled.csv", "--annotator", "bob")
+    session.state(browser)
+    session.wait()
+    assert session.rounds.states[-1].n_asked == n_asked + PER_ROUND
+
+
+def test_a_note_keeps_its_words_on_one_line_and_runs_in_no_spreadsheet(project):
+    session, browser = opened(project, now=lambda: datetime(2026, 1, 2, tzinfo=UTC)), Browser("ann")
+    row = session.state(browser)["tasks"][0]["row"]
+    session.answer(browser, row, "3", note='=1+1, "so"\n  it goes')
+    line = (project.folder / "answers.csv").read_text().splitlines()[1]
+    assert line.endswith(""",3,ann,2026-01-02T00:00:00+00:00,"'=1+1, ""so"" it goes",margin,page""")
+
+
+def test_simulated_answers_leave_nothing_to_ask(project):
+    project.set(answers={"source": "simulated"})
+    with pytest.raises(ValueError, match="answers.source must be people"):
+        Project.read(project.folder)
