@@ -116,7 +116,7 @@ def test_of_an_audited_image_nothing_is_told_but_which_it_is(project):
 
 
 def test_an_answer_that_was_taken_back_is_asked_again_and_the_last_word_counts(project):
-    session, browser, truth = opened(project), Browser("ann"), truth_of(project)
+    session, browser = opened(project), Browser("ann")
     first, second, *_ = [task["row"] for task in session.state(browser)["tasks"]]
     session.answer(browser, first, "0")
     session.answer(browser, second, "1")
@@ -199,5 +199,5 @@ def test_a_note_keeps_its_words_on_one_line_and_runs_in_no_spreadsheet(project):
 
 def test_simulated_answers_leave_nothing_to_ask(project):
     project.set(answers={"source": "simulated"})
-    with pytest.raises(ValueError, match="answers.source must be people"):
+    with pytest.raises(ValueError, match=r"answers\.source must be people"):
         Project.read(project.folder)
