@@ -21,7 +21,8 @@ def imported_files(module: str, *, root: Path, untracked: Set[str] = SCHEMA) -> 
     Imports are followed in every form, absolute and relative, inside functions too; each module brings the
     ``__init__.py`` of the packages it lies in. ``untracked``: paths that are neither returned nor followed.
     """
-    todo, seen = [module], set()
+    todo = [module]
+    seen: set[str] = set()
     while todo:
         name = todo.pop()
         path = _file_of(name, root)
@@ -82,7 +83,8 @@ def _package(name: str, path: str) -> str:
 
 def _file_of(name: str, root: Path) -> str | None:
     path = name.replace(".", "/")
-    return next((found for found in (f"{path}/__init__.py", f"{path}.py") if (root / found).is_file()), None)
+    candidates = (f"{path}/__init__.py", f"{path}.py")
+    return next((candidate for candidate in candidates if (root / candidate).is_file()), None)
 
 
 def _nodes(node: object) -> Iterator[str]:
@@ -100,12 +102,13 @@ def _nodes(node: object) -> Iterator[str]:
                 yield from _nodes(value)
         yield "."
     elif isinstance(node, list):
-        for each in node:
-            yield from _nodes(each)
+        for part in node:
+            yield from _nodes(part)
     else:
         yield repr(node)
 
 
 def _has_docstring(node: ast.AST) -> bool:
-    is_documented = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
-    return is_documented and ast.get_docstring(node, clean=False) is not None
+    if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+        return False
+    return ast.get_docstring(node, clean=False) is not None

@@ -33,7 +33,7 @@ PathLike = str | Path
 
 
 @contextmanager
-def _replacing(path: PathLike) -> Iterator[Path]:
+def _replacing(path: Path) -> Iterator[Path]:
     """Yield a name beside ``path``; move it to ``path`` when the block ends well, delete it otherwise."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # Always the same name: what a killed process left is overwritten, not left over. The ending stays: some writers
@@ -148,7 +148,7 @@ def damaged_in_cache(root: PathLike, progress: Callable[[Iterable[Any]], Iterabl
     return [path for path in progress(paths) if _md5(path) != f"{path.parent.name}{path.stem}"]
 
 
-def _md5(path: PathLike) -> str:
+def _md5(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 

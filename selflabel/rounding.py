@@ -1,13 +1,14 @@
 """Six decimals: few enough that the last bits of a sum, which processors disagree about, never reach a file."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 DECIMALS = 6
 
 
-def rounded(value: object) -> object:
+def rounded(value: Any) -> Any:
     """Return numbers, in lists, arrays and mappings however deep, rounded to six decimals."""
     if isinstance(value, Mapping):
         return {name: rounded(part) for name, part in value.items()}

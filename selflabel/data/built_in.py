@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -32,6 +32,9 @@ MNIST_SUMS = {
     ("test", "images"): ((1663, 28, 28), "3a38e9c0282dfc3fbe64b8954ad500ffecf47fdf55a8acbfd01d484110cb5633"),
     ("test", "labels"): ((1663,), "00ddc5727b85f18255e5c2a4336dbdf11b1cad7678b0226523a038179fcfef5a"),
 }
+
+
+Files = TypeVar("Files")
 
 
 class Part(NamedTuple):
@@ -92,7 +95,9 @@ def fashion_mnist(source: str) -> Dataset:
     return _first_that_works(sources.named(source), _decode_fashion)
 
 
-def _first_that_works(candidates: Sequence[sources.Source], decode: Callable[[sources.Raw, str], Dataset]) -> Dataset:
+def _first_that_works(
+    candidates: Sequence[tuple[str, Callable[[], Files]]], decode: Callable[[Files, str], Dataset]
+) -> Dataset:
     reasons = []
     for name, fetch in candidates:
         try:
@@ -117,11 +122,11 @@ def mnist_sample(source: str) -> Dataset:
     return _first_that_works(sources.named_for_mnist_sample(source), _decode_mnist_sample)
 
 
-def _decode_mnist_sample(raw: sources.Raw, source: str) -> Dataset:
+def _decode_mnist_sample(raw: sources.RawClasses, source: str) -> Dataset:
     digits_of = [decode_mnist_digits(data, name=name) for name, data in raw.values()]
     images = np.concatenate(digits_of)
-    labels = np.repeat(np.arange(len(digits_of), dtype=np.uint8), [len(each) for each in digits_of])
-    is_test = np.concatenate([np.arange(len(each)) % 6 == 5 for each in digits_of])
+    labels = np.repeat(np.arange(len(digits_of), dtype=np.uint8), [len(images_of) for images_of in digits_of])
+    is_test = np.concatenate([np.arange(len(images_of)) % 6 == 5 for images_of in digits_of])
     # The files are sorted by class; the hashes' order is not, and no version of NumPy changes it.
     order = np.argsort(content_hashes(images), kind="stable")
     arrays = {}
@@ -154,9 +159,9 @@ def check_sum(array: np.ndarray, shape: tuple[int, ...], expected: str, *, name:
     """Return ``array``; raise ``ValueError`` naming ``name`` unless its shape and SHA-256 are the expected ones."""
     if array.shape != shape:
         raise ValueError(f"{name} must have the shape {shape}, got {array.shape}")
-    found = hashlib.sha256(array.tobytes()).hexdigest()
-    if found != expected:
-        raise ValueError(f"{name} must hold values with the SHA-256 {expected}, got {found}")
+    digest_of_array = hashlib.sha256(array.tobytes()).hexdigest()
+    if digest_of_array != expected:
+        raise ValueError(f"{name} must hold values with the SHA-256 {expected}, got {digest_of_array}")
     return array
 
 

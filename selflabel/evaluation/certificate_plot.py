@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from selflabel.audit import bounds
@@ -45,7 +46,7 @@ def picture(
     return figure
 
 
-def _errors(axes, certificate: Certificate, shares: Mapping[str, np.ndarray]) -> None:
+def _errors(axes: Axes, certificate: Certificate, shares: Mapping[str, np.ndarray]) -> None:
     has = shares["n_audited"] > 0
     coverage, n = shares["coverage"][has], np.maximum(shares["n_audited"][has], 1)
     axes.plot(coverage, shares["error_at_most"][has], color=ORANGE, label="upper bound, each share by itself")
@@ -61,7 +62,7 @@ def _errors(axes, certificate: Certificate, shares: Mapping[str, np.ndarray]) ->
     axes.legend(fontsize=8, loc="upper center")
 
 
-def _precision(axes, confidence: np.ndarray, is_right: np.ndarray, *, alpha: float) -> None:
+def _precision(axes: Axes, confidence: np.ndarray, is_right: np.ndarray, *, alpha: float) -> None:
     axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="as claimed")
     # As many audited labels in each bin, for most are near 1.
     order = np.argsort(confidence, kind="stable")

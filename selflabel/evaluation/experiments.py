@@ -74,13 +74,14 @@ def looks_warning(n: int) -> str:
 
 def _figure(text: str) -> str:
     # DVC writes 1 and 1.0 for the same value, depending on where it comes from.
-    value = _number(text, otherwise=None)
-    if value is None:
+    try:
+        value = float(text)
+    except ValueError:
         return text or "–"
     return f"{value:,.0f}" if value.is_integer() else f"{value:.4g}"
 
 
-def _number(text: str, *, otherwise: float | None) -> float | None:
+def _number(text: str, *, otherwise: float) -> float:
     # DVC writes "!" where a file of figures is missing or broken.
     try:
         return float(text)

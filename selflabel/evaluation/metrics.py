@@ -65,16 +65,16 @@ class Moment(NamedTuple):
 
 def moments(labels: Labels, machine_labels: np.ndarray, history: Sequence[RoundSummary]) -> list[Moment]:
     """Return the labels after each round of ``history``, whose machine labels are int16 (rounds, N)."""
-    found, before = [], np.full(machine_labels.shape[1:], NO_LABEL)
+    after_each, before = [], np.full(machine_labels.shape[1:], NO_LABEL)
     for machine, summary in zip(machine_labels, history, strict=True):
         is_machine = machine != NO_LABEL
         # A round gives all machine labels anew, or only to those that had none.
         gives_all = summary.n_accepted == is_machine.sum()
         is_accepted = is_machine & (gives_all | (before == NO_LABEL)) & (summary.n_accepted > 0)
         # What a round asks is answered after it.
-        found.append(Moment(machine, is_accepted, labels.is_human & (labels.round < summary.round)))
+        after_each.append(Moment(machine, is_accepted, labels.is_human & (labels.round < summary.round)))
         before = machine
-    return found
+    return after_each
 
 
 def round_quality(moment: Moment, true_labels: np.ndarray | None) -> dict[str, float]:

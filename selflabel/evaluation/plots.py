@@ -112,7 +112,9 @@ def _curve_axes() -> tuple[Figure, Axes, Axes]:
     return figure, left, right
 
 
-def _plot_curves(left: Axes, right: Axes, rounds: Mapping[str, Sequence[Any]], suffix: str, **style) -> None:
+def _plot_curves(
+    left: Axes, right: Axes, rounds: Mapping[str, Sequence[Any] | np.ndarray], suffix: str, **style: Any
+) -> None:
     for axes, column, colour, label in (
         (left, "test_accuracy", BLUE, "self-labelled"),
         (right, "label_accuracy", GREEN, "machine labels that are right"),

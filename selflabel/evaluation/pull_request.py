@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard, TypeVar
 
 from selflabel.markdown import markdown_table
 
@@ -17,6 +17,7 @@ HIGHER_IS_BETTER = {
     "error_at_most": False,
 }
 N_MOVERS = 5
+Item = TypeVar("Item")
 # By which a workflow finds the comment it wrote before.
 MARKER = "<!-- selflabel report -->"
 
@@ -48,9 +49,9 @@ def markdown(
         f"# Self-labelling against `{base}`",
         *notes,
         "## Parameters",
-        _section(params, "No change of parameters.", ["parameter", "base", "now"], _param_row),
+        _section(_items(params), "No change of parameters.", ["parameter", "base", "now"], _param_row),
         "## Metrics",
-        _section(metrics, "No change of metrics.", ["metric", "base", "now", "change", ""], _metric_row),
+        _section(_items(metrics), "No change of metrics.", ["metric", "base", "now", "change", ""], _metric_row),
         "## Classes that moved most (test images)",
         _section(movers, "No change in any class.", ["class", "figure", "base", "now", "change", ""], _mover_row),
         "## Curves over rounds",
@@ -61,8 +62,8 @@ def markdown(
 
 def changes(old: Mapping[str, object], new: Mapping[str, object]) -> dict[str, Change]:
     """Return what differs between two flat mappings, by name in alphabetical order; numbers up to rounding."""
-    found = {name: Change(old.get(name), new.get(name)) for name in sorted(old.keys() | new.keys())}
-    return {name: change for name, change in found.items() if not _same(*change)}
+    values = {name: Change(old.get(name), new.get(name)) for name in sorted(old.keys() | new.keys())}
+    return {name: change for name, change in values.items() if not _same(*change)}
 
 
 def biggest_movers(
@@ -87,7 +88,7 @@ def biggest_movers(
 
 def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, object]:
     """Return a tree's values by dotted name, {"a": {"b": 1}} giving {"a.b": 1}."""
-    flat = {}
+    flat: dict[str, object] = {}
     for key, value in tree.items():
         if isinstance(value, Mapping):
             flat |= flatten(value, f"{prefix}{key}.")
@@ -102,20 +103,18 @@ def _same(old: object, new: object) -> bool:
     return old == new
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _section(
-    rows: Mapping[str, Any] | Sequence[Any] | None,
-    nothing: str,
-    header: list[str],
-    to_row: Callable[[object], list[str]],
-) -> str:
-    if rows is None:
+def _items(changes: Mapping[str, Change] | None) -> list[tuple[str, Change]] | None:
+    return None if changes is None else list(changes.items())
+
+
+def _section(items: Sequence[Item] | None, nothing: str, header: list[str], to_row: Callable[[Item], list[str]]) -> str:
+    if items is None:
         return "Nothing to compare with."
-    items = rows.items() if isinstance(rows, Mapping) else rows
-    return markdown_table(header, [to_row(item) for item in items]) if rows else nothing
+    return markdown_table(header, [to_row(item) for item in items]) if items else nothing
 
 
 def _param_row(item: tuple[str, Change]) -> list[str]:

@@ -43,9 +43,9 @@ def experiments_csv() -> str:
 def stale_stages() -> list[str]:
     """Return the stages that `dvc repro` would play again; raise ``OSError`` with DVC's words if it fails."""
     # Not all of rounds/dvc.yaml: there are rounds beyond self_label.iterations.
-    found = json.loads(_dvc("status", "--json", "--with-deps", "draw", "queue", "export"))
+    stale = json.loads(_dvc("status", "--json", "--with-deps", "draw", "queue", "export"))
     # DVC names the stages of other files by their paths.
-    return [name.rsplit(":", 1)[-1] for name in found]
+    return [name.rsplit(":", 1)[-1] for name in stale]
 
 
 def _dvc(command: str, *arguments: str) -> str:

@@ -14,7 +14,7 @@ from selflabel.markdown import markdown_table
 # Printed by the tutorial (its draw has no seed), to two digits.
 TUTORIAL = {"true_labels_leak": "0.87", "fully_supervised": "0.90"}
 # What its figures are for.
-TUTORIAL_PARAMS = {
+TUTORIAL_PARAMS: Mapping[str, Mapping[str, object]] = {
     "dataset": {"name": "fashion_mnist"},
     "features": {"extractor": "hog", "components": 0},
     "graph": {"neighbours": 0},
@@ -68,8 +68,8 @@ def table(report: Mapping[str, Any], *, is_tutorials: bool) -> str:
         if is_tutorials or name != "true_labels_leak"
     ]
     test = report["test"]
-    own = ["self-labelled (this run)", f"{report['human_labels']:,}", f"{test['accuracy']:.4f}"]
-    rows.append([*own, f"{test['macro_f1']:.4f}", ""])
+    this_run = ["self-labelled (this run)", f"{report['human_labels']:,}", f"{test['accuracy']:.4f}"]
+    rows.append([*this_run, f"{test['macro_f1']:.4f}", ""])
     rows.sort(key=lambda row: row[2])
     header = ["trained on", "true labels used", "test accuracy", "macro F1", "tutorial prints"]
     n_columns = len(header) if is_tutorials else len(header) - 1
@@ -105,7 +105,7 @@ def study_table(arms: Mapping[str, Mapping[str, Any]], figures: Mapping[str, Seq
     """
     rows = []
     for name, runs in ((name, figures[name]) for name in arms if name in figures):
-        against = figures.get(arms[name].get("against"))
+        against = figures.get(arms[name].get("against", ""))
         # An arm without any machine label has no label_accuracy.
         right = [run["label_accuracy"] for run in runs if "label_accuracy" in run]
         rows.append(

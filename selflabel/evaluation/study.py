@@ -45,14 +45,15 @@ def run_arm(
     """
     config, truth = config.with_seed(seed), data.pool_truth
     rows = seeds.draw_seed_rows(truth, percentage=percentage, seed=seed, classes=data.classes)
-    options = {"classes": data.classes, "true_labels": truth if has_true_labels else None}
+    leaked = truth if has_true_labels else None
     before = run_loop(
         state.first(Labels.from_seeds(rows, truth[rows], n_rows=len(truth))),
         data.features,
         n_rounds=config.n_rounds,
         config=config.each,
+        classes=data.classes,
         answer=lambda asked: answers.from_truth(asked, truth),
-        **options,
+        true_labels=leaked,
     )
     student = None
     if config.student:
@@ -65,7 +66,15 @@ def run_arm(
             student=config.student,
             classes=data.classes,
         )
-    last = last_round(before, data.features, config=config.last, student=student, join=config.join, **options)
+    last = last_round(
+        before,
+        data.features,
+        config=config.last,
+        classes=data.classes,
+        student=student,
+        join=config.join,
+        true_labels=leaked,
+    )
     final = last.state.ended(before)
     predicted = last.test_probabilities.argmax(axis=1)
     has_learnt_from = before.labels.is_labelled if has_true_labels else before.labels.is_human

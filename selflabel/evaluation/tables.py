@@ -270,9 +270,9 @@ def _reliability(labels: Labels, probabilities: np.ndarray, truth: Truth, n_bins
     parts = {"test images": (probabilities.max(axis=1), probabilities.argmax(axis=1) == truth.test)}
     if truth.pool is not None:
         parts = {"machine labels": (labels.confidence[rows], (labels.label == truth.pool)[rows])} | parts
-    found = {
+    tables = {
         name: reliability.reliability(values, is_right, n_bins=n_bins) for name, (values, is_right) in parts.items()
     }
-    names = [name for name, part in found.items() for _ in part["count"]]
-    first = next(iter(found.values()))
-    return {"of": names} | {column: np.concatenate([part[column] for part in found.values()]) for column in first}
+    names = [name for name, table in tables.items() for _ in table["count"]]
+    first = next(iter(tables.values()))
+    return {"of": names} | {column: np.concatenate([table[column] for table in tables.values()]) for column in first}

@@ -28,8 +28,8 @@ def features(options: Mapping[str, Any], pool: np.ndarray, test: np.ndarray, fol
         reduced = list(executor.map(reduce, whole))
     widths = [extractors.n_features(extract, pool.shape[1:]) for extract in reduced]
     with (
-        files.new_array(Path(folder, "pool.npy"), (len(pool), sum(widths)), "float32") as of_pool,
-        files.new_array(Path(folder, "test.npy"), (len(test), sum(widths)), "float32") as of_test,
+        files.new_array(Path(folder, "pool.npy"), (len(pool), sum(widths)), np.dtype(np.float32)) as of_pool,
+        files.new_array(Path(folder, "test.npy"), (len(test), sum(widths)), np.dtype(np.float32)) as of_test,
     ):
         for images, target, name in ((pool, of_pool, "pool"), (test, of_test, "test")):
             # disable=None: a bar on a terminal, none in a log.

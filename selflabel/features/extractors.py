@@ -40,10 +40,11 @@ def hog(pool: np.ndarray, options: Mapping[str, Any]) -> Extractor:
     exactly the image, so that an image is one descriptor. OpenCV keeps the first ``l2hys_threshold`` it meets as long
     as the process lives: use one a process. Of a coloured image it takes, in each pixel, the channel that changes most.
     """
-    own = options["hog"]
-    if pool.shape[1:3] != (own["window"], own["window"]):
-        raise ValueError(f"features.hog.window must be the size of the images, {pool.shape[1:3]}, got {own['window']}")
-    return _descriptors(*((own[name], own[name]) for name in ("window", "block", "stride", "cell")), own["bins"], own)
+    values = options["hog"]
+    window, block, stride, cell = ((values[name], values[name]) for name in ("window", "block", "stride", "cell"))
+    if pool.shape[1:3] != window:
+        raise ValueError(f"features.hog.window must be the size of the images, {pool.shape[1:3]}, got {window[0]}")
+    return _descriptors(window, block, stride, cell, values["bins"], values)
 
 
 def hog_cells(pool: np.ndarray, options: Mapping[str, Any], name: str) -> Extractor:
@@ -52,15 +53,15 @@ def hog_cells(pool: np.ndarray, options: Mapping[str, Any], name: str) -> Extrac
     ``options``: with the keys ``name`` (cell and padding in pixels, bins) and hog, whose options besides the geometry
     hold here too. Zeros are added around the images, ``padding`` at least and as many as fill the last cell.
     """
-    own = options[name]
-    cell = own["cell"]
+    values = options[name]
+    cell = values["cell"]
     # Of the zeros that fill the last cell, half stand on either side.
-    sides = [max(-(-(length + 2 * own["padding"]) // cell), 2) * cell for length in pool.shape[1:3]]
+    sides = [max(-(-(length + 2 * values["padding"]) // cell), 2) * cell for length in pool.shape[1:3]]
     around = [
         ((side - length) // 2, -(-(side - length) // 2)) for side, length in zip(sides, pool.shape[1:3], strict=True)
     ]
     extract = _descriptors(
-        (sides[1], sides[0]), (2 * cell, 2 * cell), (cell, cell), (cell, cell), own["bins"], options["hog"]
+        (sides[1], sides[0]), (2 * cell, 2 * cell), (cell, cell), (cell, cell), values["bins"], options["hog"]
     )
     around = [(0, 0), *around, *[(0, 0)] * (pool.ndim - 3)]
     return lambda images: extract(np.pad(images, around))
@@ -79,16 +80,21 @@ def _descriptors(
         DERIV_APERTURE, options["win_sigma"], L2_HYS,
         options["l2hys_threshold"], options["gamma_correction"], LEVELS, options["signed_gradients"],
     )  # fmt: skip
-    return lambda images: np.stack([descriptor.compute(image).ravel() for image in images])
+    return lambda images: np.stack([np.ravel(descriptor.compute(image)) for image in images])
 
 
 def kmeans_patches(pool: np.ndarray, options: Mapping[str, Any]) -> Extractor:
     """Return an extractor of patches' nearness to centres that k-means finds in the pool's, see ``patches.learn``."""
-    own = options["kmeans_patches"]
-    found = patches.learn(
-        pool, patch=own["patch"], stride=own["stride"], centres=own["centres"], grid=own["grid"], seed=own["seed"]
+    values = options["kmeans_patches"]
+    learnt = patches.learn(
+        pool,
+        patch=values["patch"],
+        stride=values["stride"],
+        centres=values["centres"],
+        grid=values["grid"],
+        seed=values["seed"],
     )
-    return lambda images: patches.encode(found, images)
+    return lambda images: patches.encode(learnt, images)
 
 
 EXTRACTORS: dict[str, Callable[[np.ndarray, Mapping[str, Any]], Extractor]] = {
@@ -110,12 +116,12 @@ def reduced(extract: Extractor, pool: np.ndarray, components: int) -> Extractor:
         return extract
     sample = pca.sample(pool)
     known = np.concatenate([extract(sample[rows]) for rows in chunks(len(sample), CHUNK)])
-    found = pca.fit(known, components)
+    projection = pca.fit(known, components)
 
     def project(images: np.ndarray) -> np.ndarray:
         # More threads add sums up in another order.
         with threadpool_limits(1):
-            return found.transform(extract(images))
+            return projection.transform(extract(images))
 
     return project
 

@@ -35,7 +35,7 @@ class FeatureSet(NamedTuple):
 
 def read(features: Path, graph: Path) -> FeatureSet:
     """Return what the stages ``features`` and ``graph`` wrote into their folders."""
-    found = [Block(**block) for block in files.read_json(Path(features, "blocks.json"))]
+    columns = [Block(**block) for block in files.read_json(Path(features, "blocks.json"))]
     neighbours, distances, test_neighbours, test_distances = (
         files.read_array(Path(graph, f"{part}_{kind}.npy"))
         for part in ("pool", "test")
@@ -45,7 +45,10 @@ def read(features: Path, graph: Path) -> FeatureSet:
     if neighbours.shape[1]:
         links = Graph(similarity(neighbours, distances), test_neighbours, weights(test_distances))
     return FeatureSet(
-        files.read_array(Path(features, "pool.npy")), files.read_array(Path(features, "test.npy")), tuple(found), links
+        files.read_array(Path(features, "pool.npy")),
+        files.read_array(Path(features, "test.npy")),
+        tuple(columns),
+        links,
     )
 
 
@@ -70,18 +73,18 @@ def with_embedding(features: FeatureSet, of_pool: np.ndarray, of_test: np.ndarra
     columns and the embedding together.
     """
     first = (features.blocks or blocks(features.pool, [features.pool.shape[1]]))[0]
-    (own,) = blocks(of_pool, [of_pool.shape[1]])
-    scale = np.float32(np.sqrt(first.variance / (own.variance or 1.0)))
+    (embedded,) = blocks(of_pool, [of_pool.shape[1]])
+    scale = np.float32(np.sqrt(first.variance / (embedded.variance or 1.0)))
     added = [scale * of_pool, scale * of_test]
     pool, test = (np.hstack(parts) for parts in zip((features.pool, features.test), added, strict=True))
     links = features.graph
     if links is not None:
         near_pool, near_test = (
-            np.hstack([part[:, : first.columns], own])
-            for part, own in zip((features.pool, features.test), added, strict=True)
+            np.hstack([part[:, : first.columns], embedding])
+            for part, embedding in zip((features.pool, features.test), added, strict=True)
         )
         k = links.test_neighbours.shape[1]
-        of_pool, (test_neighbours, test_distances) = nearest(near_pool, near_test, neighbours=k)
-        links = Graph(similarity(*of_pool), test_neighbours, weights(test_distances))
+        pools_own, (test_neighbours, test_distances) = nearest(near_pool, near_test, neighbours=k)
+        links = Graph(similarity(*pools_own), test_neighbours, weights(test_distances))
     known = features.blocks or (first,)
-    return FeatureSet(pool, test, (*known, Block(own.columns, first.variance)), links)
+    return FeatureSet(pool, test, (*known, Block(embedded.columns, first.variance)), links)

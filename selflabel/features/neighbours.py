@@ -1,7 +1,7 @@
 """The graph of each image's nearest neighbours."""
 
 import os
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -33,11 +33,11 @@ def principal_components(pool: np.ndarray, test: np.ndarray, *, components: int)
     ``pool``: float32 (N, D), ``test``: (M, D). c is ``components``, or fewer where there
     are fewer columns or rows. They are those of 10,000 rows of the pool, evenly spread.
     """
-    found = pca.fit(pca.sample(pool), components)
+    fitted = pca.fit(pca.sample(pool), components)
     # More threads add sums up in another order.
     with threadpool_limits(1):
         # scikit-learn refuses to transform nothing.
-        return found.transform(pool), found.transform(test) if len(test) else test[:, : found.n_components_]
+        return fitted.transform(pool), fitted.transform(test) if len(test) else test[:, : fitted.n_components_]
 
 
 def nearest(pool: np.ndarray, *others: np.ndarray, neighbours: int) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -65,19 +65,21 @@ def nearest(pool: np.ndarray, *others: np.ndarray, neighbours: int) -> list[tupl
         is_self = rows == np.arange(len(rows))[:, None]
         # A row with many twins may not be among its own nearest.
         is_self[~is_self.any(axis=1), -1] = True
-        found = [tuple(values[~is_self].reshape(len(values), -1) for values in (rows, distances))]
+        nearest_ones = [tuple(values[~is_self].reshape(len(values), -1) for values in (rows, distances))]
         for points in others:
             distances, rows = _search(index, points, min(neighbours, len(pool)))
-            found.append((rows, distances))
-    return [_in_order(rows.astype(np.int32), np.round(distances, DISTANCE_DECIMALS)) for rows, distances in found]
+            nearest_ones.append((rows, distances))
+    return [
+        _in_order(rows.astype(np.int32), np.round(distances, DISTANCE_DECIMALS)) for rows, distances in nearest_ones
+    ]
 
 
 def _in_order(rows: np.ndarray, distances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     order = np.lexsort((rows, distances), axis=1)
-    return tuple(np.take_along_axis(values, order, axis=1) for values in (rows, distances))
+    return np.take_along_axis(rows, order, axis=1), np.take_along_axis(distances, order, axis=1)
 
 
-def _search(index, points: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+def _search(index: Any, points: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     index.nprobe = CELLS_SEARCHED
     distances, rows = index.search(np.ascontiguousarray(points), k)
     if rows.min(initial=0) < 0:
@@ -92,8 +94,8 @@ def weights(distances: np.ndarray) -> np.ndarray:
 
     ``distances``: float (M, k), squared, nearest first. Where even the farthest is 0 away, all weigh alike.
     """
-    found = _decay(distances)
-    return found / found.sum(axis=1, keepdims=True)
+    decayed = _decay(distances)
+    return decayed / decayed.sum(axis=1, keepdims=True)
 
 
 def _decay(distances: np.ndarray) -> np.ndarray:
@@ -108,7 +110,7 @@ def similarity(neighbours: np.ndarray, distances: np.ndarray) -> sparse.csr_arra
     """
     n_rows, k = neighbours.shape
     starts = np.arange(0, n_rows * k + 1, k)
-    found = sparse.csr_array((_decay(distances).ravel(), neighbours.ravel(), starts), shape=(n_rows, n_rows))
-    found = found.maximum(found.T)
-    scale = sparse.diags_array(1 / np.sqrt(found.sum(axis=1))).astype(np.float32)
-    return sparse.csr_array(scale @ found @ scale)
+    links = sparse.csr_array((_decay(distances).ravel(), neighbours.ravel(), starts), shape=(n_rows, n_rows))
+    links = links.maximum(links.T)
+    scale = sparse.diags_array(1 / np.sqrt(links.sum(axis=1))).astype(np.float32)
+    return sparse.csr_array(scale @ links @ scale)

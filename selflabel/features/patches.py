@@ -47,8 +47,8 @@ def learn(pool: np.ndarray, *, patch: int, stride: int, centres: int, grid: int,
         mean = sample.mean(axis=0)
         values, vectors = np.linalg.eigh(np.cov(sample.T.astype(np.float64)))
         whiten = ((vectors / np.sqrt(np.maximum(values, 0) + WHITENING)) @ vectors.T).astype(np.float32)
-        found = _k_means((sample - mean) @ whiten, centres, int(generator.integers(2**31)))
-    return Codebook(mean, whiten, found, patch, stride, grid)
+        centroids = _k_means((sample - mean) @ whiten, centres, int(generator.integers(2**31)))
+    return Codebook(mean, whiten, centroids, patch, stride, grid)
 
 
 def _k_means(points: np.ndarray, centres: int, seed: int) -> np.ndarray:
@@ -73,9 +73,9 @@ def encode(codebook: Codebook, images: np.ndarray) -> np.ndarray:
 
 
 def _encode(codebook: Codebook, images: np.ndarray) -> np.ndarray:
-    found = _patches(images, codebook.patch)[:, :: codebook.stride, :: codebook.stride]
-    n_images, n_down, n_across = found.shape[:3]
-    points = (_normalised(found.reshape(n_images * n_down * n_across, -1)) - codebook.mean) @ codebook.whiten
+    patches = _patches(images, codebook.patch)[:, :: codebook.stride, :: codebook.stride]
+    n_images, n_down, n_across = patches.shape[:3]
+    points = (_normalised(patches.reshape(n_images * n_down * n_across, -1)) - codebook.mean) @ codebook.whiten
     squares = (points**2).sum(axis=1)[:, None] + (codebook.centres**2).sum(axis=1) - 2 * points @ codebook.centres.T
     distances = np.sqrt(np.maximum(squares, 0, out=squares), out=squares)
     nearness = np.maximum(distances.mean(axis=1, keepdims=True) - distances, 0)
@@ -93,9 +93,9 @@ def _patches(images: np.ndarray, side: int) -> np.ndarray:
 
 def _sample(pool: np.ndarray, side: int, generator: np.random.Generator) -> np.ndarray:
     rows = np.sort(generator.permutation(len(pool))[: SAMPLE // PER_IMAGE])
-    found = _patches(np.asarray(pool[rows]), side)
-    down, across = (generator.integers(0, length, (len(rows), PER_IMAGE)) for length in found.shape[1:3])
-    return found[np.arange(len(rows))[:, None], down, across].reshape(len(rows) * PER_IMAGE, -1)
+    patches = _patches(np.asarray(pool[rows]), side)
+    down, across = (generator.integers(0, length, (len(rows), PER_IMAGE)) for length in patches.shape[1:3])
+    return patches[np.arange(len(rows))[:, None], down, across].reshape(len(rows) * PER_IMAGE, -1)
 
 
 def _normalised(patches: np.ndarray) -> np.ndarray:

@@ -1,5 +1,7 @@
 """Principal components, fitted on a sample."""
 
+from typing import Any
+
 import numpy as np
 from threadpoolctl import threadpool_limits
 
@@ -11,7 +13,7 @@ def sample(pool: np.ndarray) -> np.ndarray:
     return pool[:: -(-len(pool) // SAMPLE)]
 
 
-def fit(rows: np.ndarray, n: int):
+def fit(rows: np.ndarray, n: int) -> Any:
     """Return scikit-learn's ``PCA``, fitted: ``n`` components of float (N, D), or as many as rows or columns give."""
     from sklearn.decomposition import PCA
 

@@ -22,8 +22,8 @@ def augment(images: np.ndarray, *, shift: int, flip: bool, cutout: int, rng: np.
         is_mirrored = rng.random(n) < 0.5
         moved[is_mirrored] = moved[is_mirrored, :, ::-1]
     if cutout:
-        is_erased_row = _is_covered(height, cutout, rng.integers(0, height, n))
-        is_erased_column = _is_covered(width, cutout, rng.integers(0, width, n))
+        is_erased_row = _is_covered(height, cutout, np.asarray(rng.integers(0, height, n)))
+        is_erased_column = _is_covered(width, cutout, np.asarray(rng.integers(0, width, n)))
         moved[is_erased_row[:, :, None] & is_erased_column[:, None, :]] = 0
     return moved
 

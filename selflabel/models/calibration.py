@@ -60,9 +60,9 @@ def temperature(scores: np.ndarray, labels: np.ndarray) -> ToProbabilities:
         likelihoods = log_softmax(scores / np.exp(log_temperature), axis=1)
         return -likelihoods[np.arange(len(labels)), labels].mean()
 
-    # It is found to five decimals.
-    found = np.exp(np.round(minimize_scalar(loss, bounds=LOG_TEMPERATURES, method="bounded").x, 4))
-    return lambda new: softmax(np.asarray(new, np.float64) / found, axis=1)
+    # It is known to five decimals.
+    divisor = np.exp(np.round(minimize_scalar(loss, bounds=LOG_TEMPERATURES, method="bounded").x, 4))
+    return lambda new: softmax(np.asarray(new, np.float64) / divisor, axis=1)
 
 
 def isotonic(scores: np.ndarray, labels: np.ndarray) -> ToProbabilities:

@@ -52,14 +52,14 @@ def fault(name: str, options: Mapping[str, Any], *, has_weights: bool) -> str | 
     """Return one sentence why ``classifier.name``, its options or weights of rows cannot work, None if they can."""
     if name in OWN or (name in BUILT_IN and (options or not has_weights)):
         return f"classifier.options must be empty with classifier.name={name}, got {dict(options)}" if options else None
-    found = _found(BUILT_IN.get(name, [name])[0])
-    if found is None:
+    kind = _class_at(BUILT_IN[name][0] if name in BUILT_IN else name)
+    if kind is None:
         known = f"one of {', '.join(NAMES)}, or a classifier of scikit-learn such as sklearn.naive_bayes.GaussianNB"
         return f"classifier.name must be {known}, got {name!r}"
-    if unknown := sorted(str(option) for option in options.keys() - inspect.signature(found).parameters.keys()):
+    if unknown := sorted(str(option) for option in options.keys() - inspect.signature(kind).parameters.keys()):
         return f"classifier.options must be arguments of {name}, got {unknown}"
     try:
-        estimator = found(**options)
+        estimator = kind(**options)
         # Private, but the only way to hear of a wrong value here and not after hours of rounds.
         estimator._validate_params()
     except (TypeError, ValueError) as error:
@@ -73,21 +73,24 @@ def fault(name: str, options: Mapping[str, Any], *, has_weights: bool) -> str | 
     return None
 
 
-def _found(path: str) -> type | None:
+def _class_at(path: str) -> Any:
     """Return the classifier of scikit-learn at an import path, None if there is none."""
     from sklearn.base import BaseEstimator, ClassifierMixin
 
     module, _, name = path.rpartition(".")
     try:
-        found = getattr(importlib.import_module(module), name, None) if path.startswith("sklearn.") else None
+        kind = getattr(importlib.import_module(module), name, None) if path.startswith("sklearn.") else None
     except ImportError:
         return None
-    return found if {BaseEstimator, ClassifierMixin} <= set(getattr(found, "__mro__", ())) else None
+    return kind if {BaseEstimator, ClassifierMixin} <= set(getattr(kind, "__mro__", ())) else None
 
 
-def estimator(recipe: ClassifierConfig, n_rows: int):
+def estimator(recipe: ClassifierConfig, n_rows: int) -> Any:
     """Return scikit-learn's estimator of a recipe, to be fitted on ``n_rows`` rows; its draws come from its seed."""
     path, arguments = BUILT_IN.get(recipe.name, (recipe.name, lambda r, n: r.options))
-    estimator = _found(path)(**arguments(recipe, n_rows))
+    kind = _class_at(path)
+    if kind is None:
+        raise ValueError(f"classifier.name must be a classifier of scikit-learn, got {recipe.name!r}")
+    estimator = kind(**arguments(recipe, n_rows))
     is_seedable = "random_state" in estimator.get_params(deep=False) and "random_state" not in recipe.options
     return estimator.set_params(random_state=recipe.seed) if is_seedable else estimator

@@ -4,7 +4,7 @@ A new one is a line of ``catalogue.BUILT_IN``; any other classifier of scikit-le
 """
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -53,10 +53,10 @@ def together(fitted: Sequence[Fitted]) -> Scorer:
 
     Machines that have a kernel in common compute it once.
     """
-    machines = [one.score for one in fitted]
-    if all(isinstance(machine, kernel_ridge.KernelModel) for machine in machines):
-        return Fitted(kernel_ridge.KernelModel.together(machines))
-    return lambda new: np.hstack([one(new) for one in fitted])
+    machines = [classifier.score for classifier in fitted if isinstance(classifier.score, kernel_ridge.KernelModel)]
+    if len(machines) == len(fitted):
+        return Fitted(kernel_ridge.KernelModel.together(machines)).__call__
+    return lambda new: np.hstack([classifier(new) for classifier in fitted])
 
 
 def fit(recipe: ClassifierConfig, given: TrainingSet, *, n_classes: int, round_number: int = 0) -> Fitted:
@@ -71,6 +71,7 @@ def fit(recipe: ClassifierConfig, given: TrainingSet, *, n_classes: int, round_n
     if len(missing):
         raise ValueError(f"every class needs at least one label to learn from, class {missing[0]} has none")
     recipe = recipe._replace(seed=int(np.random.SeedSequence([recipe.seed, round_number]).generate_state(1)[0]))
+    learn: Mapping[str, Callable[[ClassifierConfig, TrainingSet], Scorer | kernel_ridge.KernelModel]]
     learn = {"kernel_svm": _kernel_svm, "kernel_ridge": _kernel_ridge, "label_spreading": _label_spreading}
     if recipe.name not in OWN:
         importlib.import_module("sklearn")  # the limit holds for the libraries that are loaded

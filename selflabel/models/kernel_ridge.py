@@ -24,15 +24,16 @@ class Kernel(NamedTuple):
         """Return float32 (n, m) between rows float32 (n, D) and (m, D)."""
         edges = np.cumsum(self.columns)[:-1]
         parts = zip(np.split(one, edges, axis=1), np.split(other, edges, axis=1), self.gammas, strict=True)
-        return sum(_rbf(a, b, gamma) for a, b, gamma in parts) / np.float32(len(self.columns))
+        total = sum(_rbf(a, b, gamma) for a, b, gamma in parts)
+        return np.asarray(total / np.float32(len(self.columns)))
 
 
 def _rbf(one: np.ndarray, other: np.ndarray, gamma: float) -> np.ndarray:
     # In place, for the matrix is larger than either: −γ (|a|² − 2ab + |b|²).
-    found = one @ (other.T * np.float32(2 * gamma))
-    found -= np.float32(gamma) * np.einsum("ij,ij->i", one, one)[:, None]
-    found -= np.float32(gamma) * np.einsum("ij,ij->i", other, other)
-    return np.exp(np.minimum(found, 0, out=found), out=found)
+    exponent = one @ (other.T * np.float32(2 * gamma))
+    exponent -= np.float32(gamma) * np.einsum("ij,ij->i", one, one)[:, None]
+    exponent -= np.float32(gamma) * np.einsum("ij,ij->i", other, other)
+    return np.exp(np.minimum(exponent, 0, out=exponent), out=exponent)
 
 
 class KernelModel(NamedTuple):
@@ -56,8 +57,8 @@ class KernelModel(NamedTuple):
         """Return one machine with the columns of all, which have one kernel: it is computed once for all."""
         rows, first = np.unique(np.concatenate([machine.rows for machine in machines]), return_index=True)
         coefficients = [np.zeros((len(rows), machine.coefficients.shape[1]), np.float32) for machine in machines]
-        for machine, found in zip(machines, coefficients, strict=True):
-            found[np.searchsorted(rows, machine.rows)] = machine.coefficients
+        for machine, columns in zip(machines, coefficients, strict=True):
+            columns[np.searchsorted(rows, machine.rows)] = machine.coefficients
         support = np.concatenate([machine.support for machine in machines])[first]
         return cls(machines[0].kernel, rows, support, np.hstack(coefficients))
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from selflabel.labels.table import CONFIDENCE_DECIMALS
 from selflabel.models import calibration
-from selflabel.models.classifiers import Scorer
+from selflabel.models.classifiers import Fitted
 
 
 class Evidence(NamedTuple):
@@ -50,31 +50,31 @@ def assign(labels: np.ndarray, *, n_folds: int, seed: Sequence[int], classes: Se
     return fold
 
 
-def scores(features: np.ndarray, rows: np.ndarray, fold: np.ndarray, fit: Callable[[np.ndarray], Scorer]) -> np.ndarray:
+def scores(features: np.ndarray, rows: np.ndarray, fold: np.ndarray, fit: Callable[[np.ndarray], Fitted]) -> np.ndarray:
     """Return float64 (n, n_classes), the scores of ``rows`` of ``features`` by classifiers that have not seen them.
 
     ``fit`` returns a classifier's scorer that has learnt from all but the rows it is given.
     """
     parts = [fold == number for number in range(fold.max() + 1)]
-    found = [fit(rows[held])(features[rows[held]]) for held in parts]
-    result = np.empty((len(rows), found[0].shape[1]))
-    for held, part in zip(parts, found, strict=True):
+    scored = [fit(rows[held])(features[rows[held]]) for held in parts]
+    result = np.empty((len(rows), scored[0].shape[1]))
+    for held, part in zip(parts, scored, strict=True):
         result[held] = part
     return result
 
 
 def evidence(
-    found: np.ndarray, labels: np.ndarray, fold: np.ndarray, *, method: str, is_random: np.ndarray
+    held_out: np.ndarray, labels: np.ndarray, fold: np.ndarray, *, method: str, is_random: np.ndarray
 ) -> Evidence:
-    """Return what the out-of-fold scores ``found`` show, calibrated by ``method`` on the other folds.
+    """Return what the out-of-fold scores ``held_out`` show, calibrated by ``method`` on the other folds.
 
     ``is_random``: bool (n,); only these rows are evidence. Images that a strategy chose are harder than the pool: they
     teach and calibrate, but what they show would be no estimate of the pool.
     """
-    probabilities = np.empty_like(found)
+    probabilities = np.empty_like(held_out)
     for number in range(fold.max() + 1):
         held = fold == number
-        probabilities[held] = calibration.CALIBRATIONS[method](found[~held], labels[~held])(found[held])
+        probabilities[held] = calibration.CALIBRATIONS[method](held_out[~held], labels[~held])(held_out[held])
     probabilities = np.round(probabilities, CONFIDENCE_DECIMALS)
     predicted = probabilities.argmax(axis=1)
     columns = (probabilities.max(axis=1), predicted, predicted == labels)

@@ -10,8 +10,10 @@ from threadpoolctl import threadpool_limits
 
 from selflabel.chunks import chunks
 from selflabel.features.feature_set import FeatureSet
+from selflabel.features.neighbours import Graph
 from selflabel.labels.table import Labels
 from selflabel.models import calibration, classifiers, out_of_fold
+from selflabel.models.catalogue import ClassifierConfig
 from selflabel.models.smoothing import SmoothingConfig, smooth, smooth_new
 from selflabel.rounding import DECIMALS
 
@@ -29,7 +31,7 @@ class FitConfig(NamedTuple):
     human-given labels, 0 for no figures out of fold. ``smoothing``: along the graph, where there is one.
     """
 
-    classifier: classifiers.ClassifierConfig
+    classifier: ClassifierConfig
     train_on: str = "all_labels"
     weights: str = "none"
     calibration: str = "ovr_logistic"
@@ -81,6 +83,16 @@ class Scores(NamedTuple):
     out_of_fold: np.ndarray | None
     smoothed: np.ndarray | None = None
 
+    def rounded(self) -> "Scores":
+        """Return the same to six decimals."""
+        return Scores(
+            np.round(self.classifier, DECIMALS),
+            np.round(self.pool, DECIMALS),
+            np.round(self.test, DECIMALS),
+            None if self.out_of_fold is None else np.round(self.out_of_fold, DECIMALS),
+            None if self.smoothed is None else np.round(self.smoothed, DECIMALS),
+        )
+
 
 def fit_predict(
     labels: Labels,
@@ -108,13 +120,17 @@ def fit_predict(
         folds = out_of_fold.assign(human_labels, n_folds=config.folds, seed=seed, classes=classes)
     if features.graph is None:
         scores = plain_scores(fit_without, human_rows, folds, features)
+    elif config.smoothing is None:
+        raise ValueError("a fit along a graph must say how it is smoothed, got none")
     else:
-        scores = smoothed_scores(fit_without, human_rows, human_labels, folds, features, config.smoothing)
+        smoothing = (features.graph, config.smoothing)
+        scores = smoothed_scores(fit_without, human_rows, human_labels, folds, features, *smoothing)
     # Rounded before anything is chosen by them: coarser than what kernels of other processors disagree about.
-    scores = Scores(*(values if values is None else np.round(values, DECIMALS) for values in scores))
+    scores = scores.rounded()
 
-    calibrate, evidence = calibration.ovr_logistic, None
-    if folds is not None:
+    calibrate: Callable[[np.ndarray], np.ndarray] = calibration.ovr_logistic
+    evidence = None
+    if folds is not None and scores.out_of_fold is not None:
         calibrate = calibration.CALIBRATIONS[config.calibration](scores.out_of_fold, human_labels)
         is_random = ~np.isin(human_rows, picked)
         evidence = out_of_fold.evidence(
@@ -137,8 +153,9 @@ def with_student(predictions: Predictions, student: StudentPredictions) -> Predi
     The evidence stays the classifier's: a student that has learnt from a teacher is no judge of it.
     """
 
-    def mixed(own: np.ndarray, students: np.ndarray) -> np.ndarray:
-        return np.round((1 - student.weight) * own + student.weight * students, DECIMALS).astype(own.dtype)
+    def mixed(classifiers_own: np.ndarray, students: np.ndarray) -> np.ndarray:
+        mean = (1 - student.weight) * classifiers_own + student.weight * students
+        return np.round(mean, DECIMALS).astype(classifiers_own.dtype)
 
     return predictions._replace(pool=mixed(predictions.pool, student.pool), test=mixed(predictions.test, student.test))
 
@@ -163,6 +180,7 @@ def smoothed_scores(
     human_labels: np.ndarray,
     folds: np.ndarray | None,
     features: FeatureSet,
+    graph: Graph,
     smoothing: SmoothingConfig,
 ) -> Scores:
     """Return the log-odds of what is left of the classifier's scores after smoothing along the graph.
@@ -181,7 +199,7 @@ def smoothed_scores(
         shares = softmax(scores[:, number] / smoothing.temperature, axis=1)
         is_known = ~is_held_back[number]
         shares[human_rows[is_known]] = np.eye(shares.shape[1])[human_labels[is_known]]
-        return smooth(shares, features.graph, smoothing)
+        return smooth(shares, graph, smoothing)
 
     # Each in a thread of its own gives the same bytes as one after another.
     with ThreadPoolExecutor() as threads:
@@ -192,11 +210,13 @@ def smoothed_scores(
     of_test = shares[0][:0]
     if len(features.test):
         of_test = softmax(score(fitted[0], features.test) / smoothing.temperature, axis=1)
-        of_test = smooth_new(of_test, shares[0], features.graph, smoothing)
+        of_test = smooth_new(of_test, shares[0], graph, smoothing)
     return Scores(scores[:, 0], classifiers.log_odds(shares[0]), classifiers.log_odds(of_test), held_out, shares[0])
 
 
-def score(scorer: classifiers.Scorer, features: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
+def score(
+    scorer: classifiers.Scorer | classifiers.Fitted, features: np.ndarray, rows: np.ndarray | None = None
+) -> np.ndarray:
     """Return float64 (n, n_classes), the scores of some ``rows`` or all; in chunks, so that memory stays flat."""
     parts = chunks(len(features) if rows is None else len(rows), SCORING_CHUNK)
     # A chunk a thread, each with one thread for its sums: the same bytes as one chunk after another.

@@ -25,12 +25,12 @@ def smooth(shares: np.ndarray, graph: Graph, smoothing: SmoothingConfig) -> np.n
     ``shares``: float (N, C), P: each row of the pool's class probabilities, known rows one-hot. This is the "smooth"
     of Correct & Smooth (Huang et al., ICLR 2021); label spreading (Zhou et al., NIPS 2003) of what a classifier says.
     """
-    own = np.asarray(shares, np.float32)
-    found = own
+    claimed = np.asarray(shares, np.float32)
+    smoothed = claimed
     for _ in range(smoothing.steps):
-        found = smoothing.alpha * (graph.similarity @ found) + (1 - smoothing.alpha) * own
+        smoothed = smoothing.alpha * (graph.similarity @ smoothed) + (1 - smoothing.alpha) * claimed
     # S keeps no row's sum: a row with many links gets more than its share.
-    return found / found.sum(axis=1, keepdims=True)
+    return smoothed / smoothed.sum(axis=1, keepdims=True)
 
 
 def smooth_new(shares: np.ndarray, pool: np.ndarray, graph: Graph, smoothing: SmoothingConfig) -> np.ndarray:

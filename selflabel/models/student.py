@@ -105,22 +105,22 @@ def look(
     parts = keras.Model(network.input, [network.output, network.get_layer(EMBEDDING).output])
     # Always the same shape: with another one sums may be added up in another order.
     seen = np.zeros((PREDICTION_CHUNK, *images.shape[1:]), np.uint8)
-    found = [np.empty((len(images), width), np.float32) for width in (n_classes, parts.output[1].shape[1])]
+    outputs = [np.empty((len(images), width), np.float32) for width in (n_classes, parts.output[1].shape[1])]
 
-    @tf.function
-    def both(batch):
+    @tf.function  # type: ignore[untyped-decorator]  # TensorFlow comes without types
+    def both(batch: Any) -> Any:
         return parts(batch, training=False)
 
     for part in chunks(len(images), PREDICTION_CHUNK):
         n = part.stop - part.start
         seen[:n] = images[part]
         views = [seen, seen[:, :, ::-1]] if student.flip else [seen]
-        said = [both(tf.constant(_scaled(view, weights[0]))) for view in views]
-        logits, embeddings = ([one.numpy()[:n] for one in of_views] for of_views in zip(*said, strict=True))
+        of_each_view = [both(tf.constant(_scaled(view, weights[0]))) for view in views]
+        logits, embeddings = ([view.numpy()[:n] for view in of_views] for of_views in zip(*of_each_view, strict=True))
         # TensorFlow's own softmax divides by an approximation that is another on another make of processor.
-        found[0][part] = np.round(np.mean([softmax(one, axis=1) for one in logits], axis=0), DECIMALS)
-        found[1][part] = np.round(np.mean(embeddings, axis=0), DECIMALS)
-    return found[0], found[1]
+        outputs[0][part] = np.round(np.mean([softmax(output, axis=1) for output in logits], axis=0), DECIMALS)
+        outputs[1][part] = np.round(np.mean(embeddings, axis=0), DECIMALS)
+    return outputs[0], outputs[1]
 
 
 def sharpened(targets: np.ndarray, power: float) -> np.ndarray:
@@ -136,7 +136,7 @@ def _scaling(images: np.ndarray) -> np.ndarray:
     levels = np.arange(256)
     mean = np.average(levels, weights=counts)
     # Images that are all one grey have no deviation; any will do.
-    return np.float32([mean, np.sqrt(np.average((levels - mean) ** 2, weights=counts)) or 1.0])
+    return np.array([mean, np.sqrt(np.average((levels - mean) ** 2, weights=counts)) or 1.0], np.float32)
 
 
 def _scaled(images: np.ndarray, scaling: np.ndarray) -> np.ndarray:
@@ -144,7 +144,7 @@ def _scaled(images: np.ndarray, scaling: np.ndarray) -> np.ndarray:
     return scaled if images.ndim == 4 else scaled[..., None]
 
 
-def _tensorflow():
+def _tensorflow() -> tuple[Any, Any]:
     """Return the modules tensorflow and keras, set to say little and to give the same result every time."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -164,7 +164,7 @@ def _tensorflow():
     return tensorflow, keras
 
 
-def _network(image_shape: tuple[int, ...], n_classes: int, student: StudentConfig):
+def _network(image_shape: tuple[int, ...], n_classes: int, student: StudentConfig) -> Any:
     """Return an untrained network from images (N, height, width, 1 or 3), scaled, to logits (N, n_classes)."""
     _, keras = _tensorflow()
     layers, normalisation = keras.layers, _normalisation(keras)
@@ -182,7 +182,7 @@ def _network(image_shape: tuple[int, ...], n_classes: int, student: StudentConfi
     return keras.Model(image, layers.Dense(n_classes, kernel_initializer=start)(x))
 
 
-def _normalisation(keras) -> type:
+def _normalisation(keras: Any) -> Any:
     """Return batch normalisation (Ioffe & Szegedy, ICML 2015) as a layer for images, last axis channels.
 
     It divides by a square root, both of which every processor rounds alike. Keras' own multiplies by a reciprocal root,
@@ -190,15 +190,15 @@ def _normalisation(keras) -> type:
     """
     ops = keras.ops
 
-    class Normalisation(keras.layers.Layer):
-        def build(self, shape):
+    class Normalisation(keras.layers.Layer):  # type: ignore[misc]  # Keras comes without types
+        def build(self, shape: Any) -> None:
             options = {"shape": shape[-1:], "dtype": "float32"}
             self.gamma = self.add_weight(name="gamma", initializer="ones", **options)
             self.beta = self.add_weight(name="beta", initializer="zeros", **options)
             self.mean = self.add_weight(name="mean", initializer="zeros", trainable=False, **options)
             self.variance = self.add_weight(name="variance", initializer="ones", trainable=False, **options)
 
-        def call(self, x, training=False):
+        def call(self, x: Any, training: bool = False) -> Any:
             mean, variance = self.mean, self.variance
             if training:
                 mean, variance = ops.moments(x, axes=(0, 1, 2))
@@ -210,7 +210,7 @@ def _normalisation(keras) -> type:
     return Normalisation
 
 
-def _learner(network, student: StudentConfig, n_steps: int):
+def _learner(network: Any, student: StudentConfig, n_steps: int) -> Callable[[Any, Any], None]:
     """Return a function that takes a batch of scaled images and targets and moves the network one step."""
     tf, keras = _tensorflow()
     schedule = keras.optimizers.schedules.CosineDecay(student.learning_rate, n_steps)
@@ -219,8 +219,8 @@ def _learner(network, student: StudentConfig, n_steps: int):
     optimizer.build(variables)
 
     # A graph of its own: train_on_batch is no faster, and fit with a generator slower.
-    @tf.function(reduce_retracing=True)
-    def learn(images, targets):
+    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]  # TensorFlow comes without types
+    def learn(images: Any, targets: Any) -> None:
         with tf.GradientTape() as tape:
             loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(targets, network(images, training=True)))
         optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
