@@ -15,13 +15,16 @@ import re
 import shutil
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import yaml
 from projects import Project
 
 from selflabel import cli
+
+# Who only compares with the truth.
+JUDGES = ("leak", "random_labels", "baselines", "evaluate", "draw")
 
 
 class StageError(AssertionError):
@@ -36,8 +39,8 @@ class InProcess(Project):
         shutil.copytree(self.folder, folder, symlinks=True)
         return InProcess(folder)
 
-    def play(self, *names: str, force: bool = False, keep: bool = False) -> str:
-        """Play the stages that are stale, or of them ``names`` alone; return what they said.
+    def play(self, *names: str, without: Collection[str] = (), force: bool = False, keep: bool = False) -> str:
+        """Play the stages that are stale, or of them ``names`` alone, or all ``without`` some; return what they said.
 
         ``force``: all of them. ``keep``: raise no error, but return its sentence after what was said before it.
         """
@@ -45,7 +48,7 @@ class InProcess(Project):
         said = io.StringIO()
         with self._inside(said):
             for name, command, definition in self._stages():
-                if names and name not in names:
+                if (names and name not in names) or name.partition("@")[0] in without:
                     continue
                 state = self._state_of(definition)
                 if (

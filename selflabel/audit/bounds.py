@@ -2,8 +2,6 @@
 
 from bisect import bisect_left
 
-from scipy.special import betainccinv
-
 
 def upper(n_wrong: int, n: int, *, alpha: float) -> float:
     """Return the one-sided Clopper–Pearson upper bound on an error rate, in [0, 1], at confidence 1 − ``alpha``.
@@ -11,6 +9,9 @@ def upper(n_wrong: int, n: int, *, alpha: float) -> float:
     ``n_wrong`` of ``n`` images, drawn independently, were wrong. 1 where nothing was drawn (Clopper & Pearson,
     Biometrika 1934).
     """
+    # Here, for checking params.yaml, which each stage does, need not wait for it.
+    from scipy.special import betainccinv
+
     return 1.0 if n_wrong >= n else float(betainccinv(n_wrong + 1, n - n_wrong, alpha))
 
 

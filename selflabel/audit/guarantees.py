@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.special import bdtr, ndtri
 
 from selflabel.audit import bounds
 
@@ -107,6 +106,9 @@ def shares(sample: AuditSample, target: ErrorTarget) -> dict[str, np.ndarray]:
     p_value: of the hypothesis that more than ``target.error`` of those inside are wrong, P(Binomial(n_audited, error) ≤
     n_wrong). error_at_most: the upper bound of each share by itself.
     """
+    # Here, for who only reads a certificate need not wait for it.
+    from scipy.special import bdtr
+
     n = len(sample.confidence)
     ranked = -np.sort(-sample.confidence)
     at = np.ceil(COVERAGES * n - 1e-9).astype(int)
@@ -195,6 +197,8 @@ def estimates(sample: AuditSample, *, alpha: float) -> dict[str, dict[str, float
 
 
 def _interval(estimate: float, variance: float, alpha: float) -> dict[str, float]:
+    from scipy.special import ndtri
+
     half = ndtri(1 - alpha / 2) * math.sqrt(variance)
     clipped = np.clip([estimate, estimate - half, estimate + half], 0, 1).tolist()
     return dict(zip(("estimate", "low", "high"), clipped, strict=True))

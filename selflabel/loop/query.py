@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import entr
 
 from selflabel.loop import clustering
 
@@ -132,6 +131,9 @@ def mixed_margin(*views: np.ndarray) -> np.ndarray:
 
 def entropy(probabilities: np.ndarray) -> np.ndarray:
     """Return float (M,), at least 0, in nats: −Σ p log p with 0 log 0 = 0 (Shannon 1948)."""
+    # Here, for checking params.yaml, which each stage does, need not wait for it.
+    from scipy.special import entr
+
     return entr(probabilities).sum(axis=1)
 
 

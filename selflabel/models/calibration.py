@@ -8,7 +8,6 @@ probabilities, float64 (N, n_classes), rows summing to 1. Scores are one-vs-rest
 from collections.abc import Callable
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 from scipy.special import expit, log_softmax, softmax
 
 ToProbabilities = Callable[[np.ndarray], np.ndarray]
@@ -54,6 +53,9 @@ def sigmoid(scores: np.ndarray, labels: np.ndarray) -> ToProbabilities:
 
 def temperature(scores: np.ndarray, labels: np.ndarray) -> ToProbabilities:
     """Return the softmax of scores over one temperature, the likeliest (Guo et al., ICML 2017)."""
+    # Here, for it takes as long to import as a small round to play.
+    from scipy.optimize import minimize_scalar
+
     scores = np.asarray(scores, np.float64)
 
     def loss(log_temperature: float) -> float:

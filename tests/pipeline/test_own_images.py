@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from in_process import InProcess
+from in_process import JUDGES, InProcess
 from pyarrow import parquet
 
 from selflabel import files
@@ -190,7 +190,7 @@ def test_an_answer_that_was_paid_for_counts_whatever_else_changes(clothes):
     project, folder = clothes
     n_answers = len(given_answers(project))
     project.set(features={"extractor": "pixels"})
-    project.play()
+    project.play(without=JUDGES)
     assert_every_answer_is_handed_over(project)
     table = files.read_table(project.folder / "data/final/labels.csv")
     assert np.sum(table["origin"] == "human") == 280
@@ -204,7 +204,7 @@ def test_an_answer_that_was_paid_for_counts_whatever_else_changes(clothes):
             for name, values in preset.items()
         }
     )
-    project.play()
+    project.play(without=JUDGES)
     tree = files.read_yaml(project.folder / "params.yaml")
     assert tree["seed_labels"]["percentage"] == 100 and tree["self_label"]["iterations"] == 3
     assert tree["classifier"]["name"] == "linear_svm"
@@ -216,7 +216,7 @@ def test_an_answer_that_was_paid_for_counts_whatever_else_changes(clothes):
             path.rename(folder / f"renamed {number}.png")
         else:
             shutil.copy(path, folder / "unlabelled" / f"again {number}.png")
-    project.play()
+    project.play(without=JUDGES)
     exported = assert_every_answer_is_handed_over(project)
     assert len(exported["hash"]) == 3_030 and len(set(exported["hash"])) == 3_000
     assert not exported["certified"].any()

@@ -292,9 +292,10 @@ WHOLE = {
 }
 
 
-def test_graph_and_student_run_and_the_student_is_asked_after_the_rounds_alone(project):
+def test_graph_and_student_run_and_the_student_is_asked_after_the_rounds_alone(played):
+    project = played
     project.set(**WHOLE)
-    ran = project.stages_run("evaluate")
+    ran = project.stages_played()
     assert [name for name in ran if name in ("features", "graph", "student", "finish")] == [
         "features", "graph", "student", "finish"
     ]  # fmt: skip
@@ -310,11 +311,9 @@ def test_graph_and_student_run_and_the_student_is_asked_after_the_rounds_alone(p
     truth[others] = np.random.default_rng(0).permutation(truth[others])
     truth_file.unlink()
     np.save(truth_file, truth)
-    for stage in ("student", "finish"):
-        project.repro("--single-item", "--force", "--no-run-cache", stage)
+    project.play("student", "finish", force=True)
     assert project.bytes_of("data/final", "data/student") == before
     project.set(student={"epochs": 0})
-    project.repro("--single-item", "student")
-    project.repro("--single-item", "finish")
+    project.play("student", "finish")
     assert project.bytes_of("data/rounds") == rounds
     assert project.bytes_of("data/final") != {name: before[name] for name in before if name.startswith("data/final")}

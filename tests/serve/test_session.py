@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
-from in_process import InProcess
+from in_process import JUDGES, InProcess
 
 from selflabel import files
 from selflabel.labels import state
@@ -16,6 +16,7 @@ from selflabel.serve.session import Browser, Refused, Session
 
 pytestmark = pytest.mark.xdist_group("serve")
 BUDGET, PER_ROUND, AUDITED = 18, 6, 12
+ROUNDS = [f"{name}@{number}" for number in (1, 2, 3) for name in ("self_label", "answer")]
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,7 @@ def _labelled_by_people(_in_process: InProcess, tmp_path_factory) -> InProcess:
         ask={"strategy": "margin", "per_round": PER_ROUND, "budget": BUDGET},
         audit={"size": AUDITED},
     )
-    project.play()
+    project.play("seed_labels")
     return project
 
 
@@ -88,7 +89,7 @@ def test_what_the_server_holds_is_what_the_stages_write(project):
     """After each round of answers: questions, labels and rounds, byte for byte; and at the end the certificate."""
     session, browser, truth = opened(project), Browser("ann"), truth_of(project)
     for n_answered in range(0, BUDGET, PER_ROUND):
-        project.play()
+        project.play("seed_labels", *ROUNDS)
         for number, held in enumerate(session.rounds.states):
             state.write(project.folder / "held", held)
             written = project.folder / f"data/rounds/{number}"
@@ -100,7 +101,7 @@ def test_what_the_server_holds_is_what_the_stages_write(project):
             session.answer(browser, row, truth[row])
         session.wait()
     answer_all(session, browser, truth, phase="audit")
-    project.play()
+    project.play("seed_labels", *ROUNDS, "finish", "audit")
     held = session.rounds.audit.certificate.to_json()
     written = files.read_json(project.folder / "metrics/certificate.json")
     assert held["audit"] == written["audit"] and held["certified"]["n"] == written["certified"]["n"]
@@ -145,7 +146,7 @@ def test_an_earlier_round_answered_otherwise_is_played_again(project):
     session.undo(browser)
     session.answer(browser, rows[-1], SKIP)
     session.wait()
-    project.play()
+    project.play("seed_labels", *ROUNDS)
     state.write(project.folder / "held", session.rounds.states[-1])
     assert (project.folder / "held/questions.csv").read_bytes() == (
         project.folder / "data/rounds/1/questions.csv"
@@ -179,7 +180,7 @@ def test_two_browsers_get_other_images_until_one_leaves_for_a_minute(project, mo
 def test_what_the_command_line_appends_is_seen_and_ends_the_round(project):
     session, browser, truth = opened(project), Browser("ann"), truth_of(project)
     n_asked = session.rounds.states[-1].n_asked
-    project.play()
+    project.play(without=JUDGES)
     queue = files.read_table(project.folder / "data/queue/queue.csv")
     queue["label"] = np.array([truth[row] for row in queue["row"]], object)
     files.write_table(project.folder / "filled.csv", queue)
