@@ -24,6 +24,9 @@ run: $(READY)  ## run the pipeline, print the results; PRESET=tutorial: with the
 	@$(if $(PRESET),options=$$(python -m selflabel preset $(PRESET)) && dvc exp run $$options,dvc repro)
 	@python -m selflabel results
 
+label: $(READY)  ## open the page on which people label
+	@python -m selflabel label
+
 test: $(READY)  ## lint, check types and imports, then all tests
 	ruff check .
 	ruff format --check .
@@ -64,4 +67,4 @@ same-bytes: $(READY)  ## tell whether this machine computes what others do, with
 lock: $(READY)  ## renew requirements.txt from pyproject.toml
 	.ci/lock requirements.txt
 
-.PHONY: help setup run test docs rounds compare pr-report fresh study bench same-bytes lock
+.PHONY: help setup run label test docs rounds compare pr-report fresh study bench same-bytes lock
