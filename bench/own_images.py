@@ -30,7 +30,7 @@ STAGES = {
     "features": "--pool-images data/pool_images.npy --test-images data/test_images.npy --out data/features",
     "graph": "--features data/features --out data/graph",
     "seed_labels": "--truth data/pool.npy --index data/index.csv --classes data/classes.json --answers answers.csv "
-    "--out data/0 --found data/0.csv",
+    "--out data/0 --replies data/0.csv",
     "self_label": "--round 1 --before data/0 --answers data/0.csv --features data/features --graph data/graph "
     "--classes data/classes.json --out data/1",
 }
