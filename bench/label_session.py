@@ -88,6 +88,7 @@ def session(folder: Path, rate: float) -> list[list[str]]:
             gaps.append((time.monotonic() - began, phase, shown["phase"]))
             if len(gaps) == 1:
                 repro.append(timed_repro(folder))
+                page.rest()
         time.sleep(max(0.0, 1 / rate - (time.monotonic() - began)) if rate else 0.0)
     server.terminate()
     of_rounds = [gap for gap, before, after in gaps if before == after == "questions"]
@@ -110,7 +111,9 @@ def _middle(seconds: list[float]) -> str:
 def timed_repro(folder: Path) -> float:
     """Return the seconds of `dvc repro queue`, from the answers to the next queue."""
     began = time.monotonic()
-    subprocess.run(["dvc", "repro", "queue"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        ["dvc", "repro", "queue"], cwd=folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     return time.monotonic() - began
 
 
@@ -125,6 +128,10 @@ class Page:
         response = self._connection.getresponse()
         response.read()
         self._cookie = str(response.getheader("set-cookie")).partition(";")[0]
+
+    def rest(self) -> None:
+        """Close the connection, which the server does when nothing comes; the next request opens one."""
+        self._connection.close()
 
     def get(self, path: str) -> dict[str, Any]:
         """Return what is told at an address."""
@@ -161,7 +168,7 @@ def played_alone(n: int, folder: Path) -> list[str]:
         folder.mkdir(parents=True)
         files.write_array(folder / "pool.npy", points)
         files.write_array(folder / "test.npy", points[:0])
-        files.write_json(folder / "blocks.json", [])
+        files.write_json(folder / "blocks.json", [{"columns": N_COLUMNS, "variance": float(points.var(axis=0).sum())}])
         compute.graph(folder, folder, n_neighbours=params.graph.neighbours, components=params.graph.components)
         features = read(folder, folder)
     rows = np.concatenate([np.flatnonzero(truth == number)[: N_SEEDS // N_CLASSES] for number in range(N_CLASSES)])

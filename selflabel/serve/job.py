@@ -34,12 +34,12 @@ class Job:
 
     def _run(self) -> None:
         try:
-            process = subprocess.Popen(
+            with subprocess.Popen(
                 self._command, cwd=self._folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1
-            )
-            for line in process.stdout or ():
-                self._say(line.rstrip("\n"))
-            is_well = process.wait() == 0
+            ) as process:
+                for line in process.stdout or ():
+                    self._say(line.rstrip("\n"))
+            is_well = process.returncode == 0
         except OSError as error:
             self._say(f"{self._command[0]} cannot be run: {error}")
             is_well = False

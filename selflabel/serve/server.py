@@ -52,7 +52,9 @@ def serve(folder: Path, *, host: str, port: int | None, annotator: str | None, o
     )
     if opens_browser:
         threading.Timer(0.5, webbrowser.open, [address]).start()
-    config = uvicorn.Config(application, log_level="warning", access_log=False, server_header=False)
+    config = uvicorn.Config(
+        application, log_level="warning", access_log=False, server_header=False, timeout_keep_alive=75
+    )
     uvicorn.Server(config).run(sockets=[listener])
 
 
@@ -69,7 +71,8 @@ def listening(host: str, port: int | None) -> socket.socket:
     """Return a socket that listens; raise ``OSError`` naming a port that was asked for and is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for number in (PORT, 0) if port is None else (port,):
-        listener = socket.socket(family, socket.SOCK_STREAM)
+        # With its protocol named: asyncio then sends each part at once, and none waits 40 ms for the other end.
+        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, number))

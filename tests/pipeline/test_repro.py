@@ -201,7 +201,7 @@ def test_status_push_pull_checkout_and_apply_work_with_a_remote(project, tmp_pat
 def test_a_queue_over_a_grid_works_and_compares_as_a_table(project):
     project.run(
         "dvc", "exp", "run", "--queue",
-        "--set-param", "self_label.final_threshold=0.7,0.9",
+        "--set-param", "audit.size=60,140",
     )  # fmt: skip
     project.run("dvc", "queue", "start", "-j", "1")
     deadline = time.monotonic() + 240
@@ -213,7 +213,7 @@ def test_a_queue_over_a_grid_works_and_compares_as_a_table(project):
     # The workspace and its commit are the same run.
     assert warning.startswith("3 runs share audit answers")
     header, _, *lines = table.splitlines()
-    assert "self_label.final_threshold" in header
+    assert "audit.size" in header
     assert "classifier.C" not in header
     assert len(lines) == 4
     accuracies = [float(line.split("|")[4]) for line in lines]
