@@ -116,6 +116,21 @@ def label(args: argparse.Namespace) -> None:
     )
 
 
+def suspects(args: argparse.Namespace) -> None:
+    """List labels that people gave and classifiers that have not seen them contradict; ask about them once more."""
+    from selflabel.config import build
+    from selflabel.people import second_look
+
+    print(second_look.look(build.fit(load.load(PARAMS)), n=args.n, out=args.out))
+
+
+def agreement(_args: argparse.Namespace) -> None:
+    """Tell how far the people who answered agree, and about which images they do not."""
+    from selflabel.people import tools
+
+    print(tools.agreement_tables())
+
+
 def explain(args: argparse.Namespace) -> None:
     """Tell one image's story: its label, whence, how sure, round by round, and what people were asked."""
     from selflabel.people import tools
@@ -265,6 +280,18 @@ GROUPS: dict[str, dict[str, tuple[Any, ...]]] = {
             },
         ),
         "status": (status, {}),
+        "agreement": (agreement, {}),
+        "suspects": (
+            suspects,
+            {
+                "--n": {
+                    "type": int,
+                    "metavar": "N",
+                    "help": "how many, the most contradicted first (default: those that confident learning marks)",
+                },
+                "--out": {"metavar": "FILE", "help": "a queue to write, which `selflabel answer` takes once filled in"},
+            },
+        ),
         "explain": (explain, {"image": {"metavar": "ROW-OR-HASH", "help": "a row of the pool, or a content hash"}}),
     },
     "results": {

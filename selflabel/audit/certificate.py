@@ -25,7 +25,8 @@ class AuditConfig(NamedTuple):
 
     ``size``: at least 0, audited images. ``error``, ``confidence``: in (0, 1). ``looks``: at least 1, certificates that
     share audit answers and are compared. ``seed``: of the random order. ``label_rest``: whether people label what keeps
-    the whole data set from ``error``.
+    the whole data set from ``error``. ``repeat``: in [0, 1], the share of the audited images that two people are asked
+    about.
     """
 
     size: int
@@ -34,6 +35,7 @@ class AuditConfig(NamedTuple):
     confidence: float
     looks: int
     label_rest: bool
+    repeat: float = 0.0
 
     @classmethod
     def of(cls, options: Iterable[tuple[str, Any]]) -> Self:
@@ -44,6 +46,11 @@ class AuditConfig(NamedTuple):
     def errors(self) -> list[float]:
         """``error``, and larger ones, whose cost is told beside."""
         return [self.error] + [larger for times in LARGER_ERRORS if (larger := self.error * times) < 1]
+
+    def n_repeated(self, n_drawn: int) -> int:
+        """Return how many of the images drawn, the first ones, two people are asked about: the share, rounded up."""
+        # A share of a hundred is no whole number of images by a hair.
+        return math.ceil(round(self.repeat * n_drawn, 6))
 
     @property
     def target(self) -> ErrorTarget:
@@ -82,6 +89,26 @@ class AuditCounts:
 
 
 @dataclass(frozen=True)
+class Agreement:
+    """How far two people agree, of the audit's images that two were asked about, a random draw too.
+
+    ``n_both``: have the answers of two, skips included; ``n_alike``, of these, the same from all who answered.
+    ``n_waiting``: one person has answered, and another one is waited for.
+    """
+
+    n_both: int = 0
+    n_alike: int = 0
+    n_waiting: int = 0
+
+    @classmethod
+    def of(cls, repeated: Replies) -> Self:
+        """Return how far those agree who replied to the questions that two people were asked."""
+        is_both = repeated.is_by_several
+        is_first = (repeated.status == OPEN) & (repeated.annotator != "")
+        return cls(int(is_both.sum()), int(np.sum(is_both & (repeated.votes == ""))), int(is_first.sum()))
+
+
+@dataclass(frozen=True)
 class CertifiedPart:
     """The certified machine labels: ``n``, their share ``coverage`` in [0, 1], and the confidence they have at least.
 
@@ -115,7 +142,8 @@ class Certificate:
     ``target``: the error to promise, ``confidence`` of each promise, over ``looks``. Of ``n_machine`` labels about
     which nobody was asked, at most ``error_at_most`` are wrong, and of those of a class at most its number in
     ``classes``. ``rest``: by a name of ``COSTS``, the error and how many more labels by people would promise it of all
-    ``n_pool``. ``estimate``: by its name estimate, low and high of the share wrong.
+    ``n_pool``. ``estimate``: by its name estimate, low and high of the share wrong. ``agreement``: nothing but zeros
+    where nobody was asked a second time.
     """
 
     target: float
@@ -131,6 +159,7 @@ class Certificate:
     estimate: Mapping[str, Mapping[str, float]]
     rest_by_people: RestByPeople
     human_labels_in_all: int
+    agreement: Agreement = Agreement()
 
     def to_json(self) -> dict[str, Any]:
         """Return the certificate ready for JSON."""
@@ -138,6 +167,8 @@ class Certificate:
         tree["whole"] = {"error_at_most": tree.pop("error_at_most")}
         tree["certified"] = {name: value for name, value in tree["certified"].items() if value is not None}
         tree["rest"] = {name: {"target": error, "n": n} for name, (error, n) in self.rest.items()}
+        if self.agreement == Agreement():
+            del tree["agreement"]
         return tree
 
     @classmethod
@@ -147,6 +178,7 @@ class Certificate:
         parts = {"audit": AuditCounts, "certified": CertifiedPart, "rest_by_people": RestByPeople}
         fields |= {name: part(**tree[name]) for name, part in parts.items()}
         fields["rest"] = {name: (cost["target"], cost["n"]) for name, cost in tree["rest"].items()}
+        fields["agreement"] = Agreement(**tree.get("agreement", {}))
         return cls(**fields)
 
 
@@ -154,13 +186,14 @@ class Audit(NamedTuple):
     """An audit of a run's labels.
 
     ``after``: the state with the audit's questions asked, and the answers about the rest as labels. ``drawn``: the
-    replies about the images drawn. ``certified``: int64 rows, ascending. ``shares``, ``classes``: columns of the tables
-    metrics/certificate_*.csv.
+    replies about the images drawn, of which two people are asked about the first ``n_repeated``. ``certified``: int64
+    rows, ascending. ``shares``, ``classes``: columns of the tables metrics/certificate_*.csv.
     """
 
     certificate: Certificate
     after: State
     drawn: Replies
+    n_repeated: int
     certified: np.ndarray
     shares: dict[str, np.ndarray]
     classes: dict[str, list[Any]]
@@ -182,12 +215,15 @@ def audit(
     rows = draw.targets(final.labels, final.asked.row)
     in_order = draw.order(hashes, seed=config.seed, late=late)
     drawn = look_up(draw.draw(in_order, rows, size=0 if n_awaited(final) else config.size))
+    n_repeated = config.n_repeated(len(drawn))
+    drawn = drawn.of_two_people(np.arange(len(drawn)) < n_repeated)
     earlier = look_up(final.apart)
     evidence = examine(final, rows, drawn, config, classes=classes, known=earlier)
     rest = look_up(evidence.to_relabel if config.label_rest else evidence.to_relabel[:0])
+    rest = rest.of_two_people(np.isin(rest.row, drawn.row[:n_repeated]))
     after = recorded(final, drawn, rest, earlier)
     certificate = issue(final, after, evidence, drawn, rest, config)
-    return Audit(certificate, after, drawn, evidence.certified, evidence.shares, evidence.classes)
+    return Audit(certificate, after, drawn, n_repeated, evidence.certified, evidence.shares, evidence.classes)
 
 
 def n_awaited(final: State) -> int:
@@ -202,8 +238,8 @@ def n_awaited(final: State) -> int:
 def sample(labels: Labels, rows: np.ndarray, drawn: Replies) -> AuditSample:
     """Return the audited sample of the machine labels of ``rows``, int64 (T,), ascending.
 
-    One that people skipped counts as wrong. While a reply is missing the sample is empty: what is answered first is no
-    uniform draw.
+    One that people skipped counts as wrong, and so does one about which two people differ. While a reply is missing the
+    sample is empty: what is answered first is no uniform draw.
     """
     complete = drawn.where(np.full(len(drawn), not drawn.is_waiting.any()))
     return AuditSample(
@@ -309,6 +345,7 @@ def issue(
             **of_rest._asdict(), is_issued=has_audit and is_all_asked and not of_rest.n_missing
         ),
         human_labels_in_all=int(np.sum(after.with_all_answers().labels.is_human)),
+        agreement=Agreement.of(drawn.where(np.arange(len(drawn)) < config.n_repeated(len(drawn)))),
     )
 
 

@@ -38,14 +38,15 @@ def statements(certificate: Certificate) -> list[str]:
     if audit.n_missing:
         return [
             f"Nothing is certified yet: {audit.n_missing:,} of the {audit.n_drawn:,} answers of the audit are "
-            f"missing. A smaller audit.size needs fewer; {audit.n_first:,} are the fewest that can certify a part."
+            f"missing{_second(certificate)}. A smaller audit.size needs fewer; {audit.n_first:,} are the fewest that "
+            "can certify a part."
         ]
     return [
         _audit(certificate), _estimate(certificate), _whole(certificate), _classes(certificate),
         _certified(certificate), _rest(certificate),
         f"Each promise holds for this set of labels with {_exact(certificate.confidence)} confidence, not on average "
         f"over many sets, and by itself{_looks(certificate)}. Wrong means: not what the person asked says; labels that "
-        "people gave count as right.",
+        f"people gave count as right.{_agreement(certificate)}",
     ]  # fmt: skip
 
 
@@ -113,6 +114,23 @@ def _rest(certificate: Certificate) -> str:
     return (
         f"Whole data set: {n_first:,} more labels by people{missing} would certify that {promise} are wrong{also} "
         "(with audit.label_rest; to choose among these is another look)."
+    )
+
+
+def _second(certificate: Certificate) -> str:
+    n = certificate.agreement.n_waiting
+    if not n:
+        return ""
+    return f", {n:,} of them those of a second person (audit.repeat), about images that one has answered"
+
+
+def _agreement(certificate: Certificate) -> str:
+    agreement = certificate.agreement
+    if not agreement.n_both:
+        return ""
+    return (
+        f" Two people agree on {agreement.n_alike:,} of the {agreement.n_both:,} audited images that two were asked "
+        "about; where they do not, the label counts as wrong unless most say it."
     )
 
 

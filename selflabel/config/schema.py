@@ -271,6 +271,14 @@ class Audit(Section):
         bool,
         _about("whether people label all that keeps the whole data set from `error` (the certificate says how many)"),
     ]
+    repeat: Annotated[
+        float,
+        _within("[0, 1]"),
+        _about(
+            "share of these images, the first drawn, that two people are asked about: how far they agree says what "
+            "`wrong` is worth; simulated answers have no second person"
+        ),
+    ]
     release: Annotated[
         Literal["certified", "best"],
         _about(

@@ -13,7 +13,7 @@ import numpy as np
 
 from selflabel.labels import strict_csv
 from selflabel.labels.classes import SKIP
-from selflabel.labels.questions import ANSWERED, JUDGING, OPEN, RANDOM, SKIPPED, TIED, Replies
+from selflabel.labels.questions import AGAIN, ANSWERED, JUDGING, OPEN, RANDOM, SKIPPED, TIED, Replies
 from selflabel.labels.table import NO_LABEL, is_complete
 
 HEADER = ("hash", "label", "annotator", "when", "comment", "strategy", "way")
@@ -195,7 +195,8 @@ def known(answers: Sequence[Answer], *, classes: Sequence[str]) -> tuple[dict[st
 def late(answers: Iterable[Answer]) -> set[str]:
     """Return the hashes of images whose first answer teaches and came after the first answer that judges.
 
-    In the order of their times, at one time of their lines.
+    In the order of their times, at one time of their lines. One asked about again is none of them: it had a given
+    label before, so that no audit could have drawn it, and the answer takes it out of none.
     """
     answers = list(answers)
     judged = {answer.hash for answer in answers if answer.strategy in JUDGING}
@@ -204,16 +205,27 @@ def late(answers: Iterable[Answer]) -> set[str]:
     is_judging = False
     for answer in sorted(answers, key=lambda answer: answer.when):
         is_judging |= answer.strategy in JUDGING
-        if is_judging and answer.hash not in judged | seen:
+        if is_judging and answer.strategy != AGAIN and answer.hash not in judged | seen:
             late.add(answer.hash)
         seen.add(answer.hash)
     return late
 
 
 def asked_at_random(answers: Iterable[Answer]) -> set[str]:
-    """Return the hashes of images that were only ever asked about at random."""
+    """Return the hashes of images that were only ever asked about at random, but for second looks.
+
+    A second look is at what classifiers contradict: were its images left out, the others would be those that are
+    predicted right, and no random draw any more.
+    """
     answers = list(answers)
-    return {answer.hash for answer in answers} - {answer.hash for answer in answers if answer.strategy != RANDOM}
+    picked = {answer.hash for answer in answers if answer.strategy not in (RANDOM, AGAIN)}
+    return {answer.hash for answer in answers if answer.strategy == RANDOM} - picked
+
+
+def only_asked_again(answers: Iterable[Answer]) -> set[str]:
+    """Return the hashes of images that had a given label, and were asked about for a second look alone."""
+    answers = list(answers)
+    return {answer.hash for answer in answers} - {answer.hash for answer in answers if answer.strategy != AGAIN}
 
 
 def look_up(rows: np.ndarray, hashes: Sequence[str], decisions: Mapping[str, Decision]) -> Replies:

@@ -1,6 +1,6 @@
 """Where each label comes from: the final table's columns, the queue, one image's story."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from selflabel.labels.answers import MARK, neutral
 from selflabel.labels.classes import Classes
 from selflabel.labels.history import RoundSummary
-from selflabel.labels.questions import ANSWERED, BLIND, SKIPPED, WAITING
+from selflabel.labels.questions import ANSWERED, BLIND, SKIPPED, WAITING, AskedQuestions
 from selflabel.labels.state import State
 from selflabel.labels.table import NO_LABEL, ORIGINS
 
@@ -53,15 +53,33 @@ def queue(
     Columns queue (the queue's mark), hash, label, annotator, when, comment (the last four empty, for a person to fill
     in), row, round, strategy, status (open or tied), votes, and suggestion: the machine's label, if it has one. An
     audit gets none: who is to judge a label should not be told it first. ``paths``: of the images, where they are
-    files; a column path. What a spreadsheet would take for a formula has an apostrophe before it.
+    files; a column path. Where some wait for a second person, a column answered_by: who was the first. What a
+    spreadsheet would take for a formula has an apostrophe before it.
     """
     waiting = final.asked.where(final.asked.is_waiting)
     suggestions = np.where(np.isin(waiting.strategy, BLIND), "", classes.names(final.labels.label[waiting.row]))
-    columns = {MARK[0]: [MARK[1]] * len(waiting), "hash": hashes[waiting.row]}
-    columns |= {name: [""] * len(waiting) for name in ("label", "annotator", "when", "comment")}
-    columns |= {name: getattr(waiting, name) for name in ("row", "round", "strategy", "status")}
-    texts = {"votes": waiting.votes, "suggestion": suggestions}
+    texts = {"suggestion": suggestions}
     texts |= {} if paths is None else {"path": paths[waiting.row]}
+    texts |= {"answered_by": waiting.annotator} if any(waiting.annotator) else {}
+    return _to_fill_in(waiting, hashes, texts)
+
+
+def queue_again(asked: AskedQuestions, hashes: np.ndarray, *, paths: np.ndarray | None = None) -> dict[str, list[Any]]:
+    """Return the queue of images to be looked at once more; columns as in ``queue``.
+
+    Nobody is told the label that was given, nor what the machine says: who looks again should see with own eyes.
+    """
+    more = {"suggestion": [""] * len(asked)} | ({} if paths is None else {"path": paths[asked.row]})
+    return _to_fill_in(asked, hashes, more)
+
+
+def _to_fill_in(
+    asked: AskedQuestions, hashes: np.ndarray, texts: Mapping[str, Sequence[str] | np.ndarray]
+) -> dict[str, list[Any]]:
+    columns = {MARK[0]: [MARK[1]] * len(asked), "hash": hashes[asked.row]}
+    columns |= {name: [""] * len(asked) for name in ("label", "annotator", "when", "comment")}
+    columns |= {name: getattr(asked, name) for name in ("row", "round", "strategy", "status")}
+    texts = {"votes": asked.votes, **texts}
     return columns | {name: [neutral(cell) for cell in column] for name, column in texts.items()}
 
 

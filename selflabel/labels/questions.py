@@ -1,13 +1,14 @@
 """What people are asked about and what they replied, as tables with a row a question, and the words in them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 
 from selflabel import files
+from selflabel.labels.table import NO_LABEL
 
 # How a question stands: the column status.
 ANSWERED, SKIPPED, OPEN, TIED = "answered", "skipped", "open", "tied"
@@ -17,6 +18,9 @@ WAITING = (OPEN, TIED)
 # Why an image was asked about: the column strategy, where it is not the name of an asking strategy. It was given two
 # labels, or it was answered before the run; at random it is asked by a strategy as well.
 CONFLICT, KNOWN, RANDOM = "conflict", "known", "random"
+# It had a label by people, and they were asked about it once more (`selflabel suspects`): the answer confirms that
+# label or corrects it, and teaches as it did. Why the image had a label in the first place stays what it was.
+AGAIN = "again"
 # An audit drew it, an audit left it to people, an earlier audit drew it: the answer judges machine labels, so that it
 # must not teach them.
 AUDIT, REST, EARLIER = JUDGING = ("audit", "rest", "earlier")
@@ -100,10 +104,31 @@ class _Replied(Table):
         """Bool (Q,): waits for people, since nobody answered or two labels have as many votes."""
         return np.isin(self.status, WAITING)
 
+    @property
+    def is_by_several(self) -> np.ndarray:
+        """Bool (Q,): several people have answered, alike or not."""
+        # Where all agree there are no votes, but all their names.
+        several = [";" in names or bool(votes) for names, votes in zip(self.annotator, self.votes, strict=True)]
+        return np.array(several, bool)
+
 
 @dataclass(frozen=True, eq=False)
 class Replies(_Replied):
-    """What people replied to questions about ``row``: ``label`` (−1 for none), ``status``, ``annotator``, ``votes``."""
+    """What people replied to questions about ``row``: ``label`` (−1 for none), ``status``, ``annotator``, ``votes``.
+
+    An open one has an annotator where one person has answered, and another one is waited for.
+    """
+
+    def of_two_people(self, is_twice: np.ndarray) -> Self:
+        """Return the same where the questions ``is_twice``, bool (Q,), are asked of two people.
+
+        They are open until two have answered. Where as many then say the one as the other, nobody else is asked: people
+        cannot tell, as after a skip.
+        """
+        is_first = is_twice & ~self.is_by_several
+        is_split = is_twice & (self.status == TIED)
+        status = np.where(is_first, OPEN, np.where(is_split, SKIPPED, self.status))
+        return replace(self, label=np.where(is_first, NO_LABEL, self.label), status=status)
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from selflabel import files
 from selflabel.labels import history
 from selflabel.labels import table as label_table
 from selflabel.labels.history import RoundSummary
-from selflabel.labels.questions import CONFLICT, RANDOM, AskedQuestions, Questions, Replies
+from selflabel.labels.questions import AGAIN, CONFLICT, RANDOM, AskedQuestions, Questions, Replies
 from selflabel.labels.table import NO_LABEL, Labels, to_columns
 
 ARRAYS = ("test_labels", "machine_labels", "predicted", "apart")
@@ -48,8 +48,12 @@ class State(NamedTuple):
 
     @property
     def n_asked(self) -> int:
-        """How many questions were asked, those of this round and those answered before the run included."""
-        return sum(int(np.sum(strategies != CONFLICT)) for strategies in (self.asked.strategy, self.questions.strategy))
+        """How many questions were asked, those of this round and those answered before the run included.
+
+        Not those about images that had a label anyway, or two.
+        """
+        asked = np.append(self.asked.strategy, self.questions.strategy)
+        return int(np.sum(~np.isin(asked, (CONFLICT, AGAIN))))
 
     @property
     def n_open(self) -> int:
@@ -63,8 +67,11 @@ class State(NamedTuple):
 
     @property
     def picked(self) -> np.ndarray:
-        """Int64: the rows that a round asked about for a reason, and not drawn at random."""
-        return self.asked.row[self.asked.strategy != RANDOM]
+        """Int64: the rows that a round asked about for a reason, and not drawn at random.
+
+        A given label that people have corrected is as random as it was.
+        """
+        return self.asked.row[~np.isin(self.asked.strategy, (RANDOM, AGAIN))]
 
     def answered(self, replies: Replies) -> Self:
         """Return the state in which the round's questions have got their replies, and answered rows their labels.
@@ -125,8 +132,8 @@ def first(
     """Return the state before round 1.
 
     It asks about the rows that were given two different labels, ``in_conflict``, and those that have answers already,
-    ``known``: for each row why it was asked about, if that was at random, else ``questions.KNOWN``. ``apart``: as in
-    ``State``.
+    ``known``: for each row why it was asked about, if that was at random or once more, else ``questions.KNOWN``.
+    ``apart``: as in ``State``.
     """
     n_rows = len(seeds.label)
     why = dict.fromkeys(map(int, in_conflict), CONFLICT)

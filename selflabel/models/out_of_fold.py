@@ -63,21 +63,26 @@ def scores(features: np.ndarray, rows: np.ndarray, fold: np.ndarray, fit: Callab
     return result
 
 
-def evidence(
-    held_out: np.ndarray, labels: np.ndarray, fold: np.ndarray, *, method: str, is_random: np.ndarray
-) -> Evidence:
-    """Return what the out-of-fold scores ``held_out`` show, calibrated by ``method`` on the other folds.
+def probabilities(held_out: np.ndarray, labels: np.ndarray, fold: np.ndarray, *, method: str) -> np.ndarray:
+    """Return float64 (n, n_classes), the probabilities of scores out of fold, calibrated by ``method``.
+
+    ``held_out``: float (n, n_classes), the scores; those of a fold are calibrated on the other folds.
+    """
+    result = np.empty_like(held_out)
+    for number in range(fold.max() + 1):
+        held = fold == number
+        result[held] = calibration.CALIBRATIONS[method](held_out[~held], labels[~held])(held_out[held])
+    return np.round(result, CONFIDENCE_DECIMALS)
+
+
+def evidence(held_out: np.ndarray, labels: np.ndarray, *, is_random: np.ndarray) -> Evidence:
+    """Return what probabilities out of fold, float (n, n_classes), show.
 
     ``is_random``: bool (n,); only these rows are evidence. Images that a strategy chose are harder than the pool: they
     teach and calibrate, but what they show would be no estimate of the pool.
     """
-    probabilities = np.empty_like(held_out)
-    for number in range(fold.max() + 1):
-        held = fold == number
-        probabilities[held] = calibration.CALIBRATIONS[method](held_out[~held], labels[~held])(held_out[held])
-    probabilities = np.round(probabilities, CONFIDENCE_DECIMALS)
-    predicted = probabilities.argmax(axis=1)
-    columns = (probabilities.max(axis=1), predicted, predicted == labels)
+    predicted = held_out.argmax(axis=1)
+    columns = (held_out.max(axis=1), predicted, predicted == labels)
     return Evidence(*(column[is_random] for column in columns))
 
 

@@ -45,7 +45,9 @@ class Predictions(NamedTuple):
     ``pool``: float64 (N, n_classes), class probabilities, calibrated. ``raw``: float64 (N,), the largest one not
     calibrated. ``test``: float32 (M, n_classes), of the test images. ``evidence``: None where there are no folds.
     ``scores``: float64 (N, n_classes), of the classifier itself. ``smoothed``: float32 (N, n_classes), the class shares
-    after smoothing, not calibrated; None where there is no graph.
+    after smoothing, not calibrated; None where there is no graph. ``held_out``: float64 (n, n_classes), class
+    probabilities of the human-labelled rows, ascending, by a classifier and a calibration that have not learnt from the
+    fold a row is in; None where there are no folds.
     """
 
     pool: np.ndarray
@@ -54,6 +56,7 @@ class Predictions(NamedTuple):
     evidence: out_of_fold.Evidence | None
     scores: np.ndarray
     smoothed: np.ndarray | None = None
+    held_out: np.ndarray | None = None
 
     @property
     def classes(self) -> np.ndarray:
@@ -129,13 +132,12 @@ def fit_predict(
     scores = scores.rounded()
 
     calibrate: Callable[[np.ndarray], np.ndarray] = calibration.ovr_logistic
-    evidence = None
+    evidence, held_out = None, None
     if folds is not None and scores.out_of_fold is not None:
         calibrate = calibration.CALIBRATIONS[config.calibration](scores.out_of_fold, human_labels)
         is_random = ~np.isin(human_rows, picked)
-        evidence = out_of_fold.evidence(
-            scores.out_of_fold, human_labels, folds, method=config.calibration, is_random=is_random
-        )
+        held_out = out_of_fold.probabilities(scores.out_of_fold, human_labels, folds, method=config.calibration)
+        evidence = out_of_fold.evidence(held_out, human_labels, is_random=is_random)
     # Rounded here, so that what is compared with a threshold is what is written down.
     return Predictions(
         pool=np.round(calibrate(scores.pool), DECIMALS),
@@ -144,6 +146,7 @@ def fit_predict(
         evidence=evidence,
         scores=scores.classifier,
         smoothed=scores.smoothed,
+        held_out=held_out,
     )
 
 

@@ -6,8 +6,11 @@ from pathlib import Path
 
 from selflabel import files
 from selflabel.labels import answers, provenance, state
+from selflabel.labels.answers import Answer
 from selflabel.labels.classes import Classes
 from selflabel.labels.pool_index import PoolIndex
+from selflabel.labels.questions import AGAIN, JUDGING
+from selflabel.people import agreement
 from selflabel.people.answer_file import AnswerFile
 
 # The tools stand outside the pipeline, whose stages are told their paths by dvc.yaml.
@@ -39,16 +42,40 @@ def append(path: str, annotator: str | None) -> str:
         # The rows are those of the last run, which a newer download may have given to others.
         asked, of_run = state.read(FINAL).asked, files.read_table(Path(FINAL, "labels.csv"))["hash"]
         why = dict(zip(of_run[asked.row].tolist(), asked.strategy, strict=True))
-    filled_in = [answer._replace(strategy=why.get(answer.hash, answer.strategy)) for answer in filled_in]
+    filled_in = [answer._replace(strategy=_why(answer, why.get(answer.hash))) for answer in filled_in]
     file = AnswerFile(Path(ANSWERS), classes=classes, known=known)
     with file.locked():
         before = sorted(file.read(), key=lambda answer: answer.when)
         latest = {(answer.hash, answer.annotator): answer.label for answer in before}
-        new = [answer for answer in filled_in if latest.get((answer.hash, answer.annotator)) != answer.label]
+        again = {(answer.hash, answer.annotator) for answer in before if answer.strategy == AGAIN}
+
+        def is_new(answer: Answer) -> bool:
+            who = (answer.hash, answer.annotator)
+            # A second look that confirms the first is news: nobody need look a third time.
+            return latest.get(who) != answer.label or (answer.strategy == AGAIN and who not in again)
+
+        new = [answer for answer in filled_in if is_new(answer)]
         file.append(new)
     return (
         f"{len(new):,} answers appended to {ANSWERS}; {len(filled_in) - len(new):,} were there, {n_empty:,} left empty"
     )
+
+
+def _why(answer: Answer, of_run: str | None) -> str:
+    """Return why an image was asked about; ``of_run``: what the run says of it."""
+    # The run knows why it asked first, and a second look is later; but to what an audit asks every answer judges.
+    return answer.strategy if of_run is None or (answer.strategy == AGAIN and of_run not in JUDGING) else of_run
+
+
+def agreement_tables() -> str:
+    """Return how far the people who answered agree, and about which images they do not."""
+    index = PoolIndex.read(INDEX)
+    given = answers.parse(
+        files.read_text(ANSWERS), source=ANSWERS, classes=Classes.read(CLASSES), known=index.hash.tolist()
+    )
+    names = [f"row {row}" for row in index.row] if index.path is None else index.path.tolist()
+    places = {key: f"{name}, {key}" for key, name in zip(index.hash.tolist(), names, strict=True)}
+    return agreement.tables(agreement.agreement(given), places)
 
 
 def story(image: str) -> str:
@@ -65,17 +92,18 @@ def story(image: str) -> str:
 def status(stale: Sequence[str]) -> str:
     """Return how the run stands; ``stale``: the stages that `dvc repro` would run."""
     final = state.read(FINAL)
-    lines = [*provenance.counts(final), _answers(), f"stale stages: {', '.join(stale) or 'none'}"]
+    lines = [*provenance.counts(final), *_answers(), f"stale stages: {', '.join(stale) or 'none'}"]
     return "\n".join([*lines, f"next: {'`dvc repro`' if stale else provenance.missing(final.n_open, QUEUE)}"])
 
 
-def _answers() -> str:
-    """Return how many images answers.csv knows, and how many of them teach."""
+def _answers() -> list[str]:
+    """Return how many images answers.csv knows, and how many of them teach; how far several people agree."""
     # Those of the last run: a newer download may have other rows.
     hashes, classes = files.read_table(Path(FINAL, "labels.csv"))["hash"], Classes.read(CLASSES)
     given = answers.parse(files.read_text(ANSWERS), source=ANSWERS, classes=classes, known=hashes.tolist())
     teaching, judging = answers.known(given, classes=classes)
-    return (
+    return [
         f"{ANSWERS}: {len(teaching) + len(judging):,} images of this data set; {len(judging):,} of them judge machine "
-        "labels and do not teach"
-    )
+        "labels and do not teach",
+        *agreement.sentences(agreement.agreement(given)),
+    ]

@@ -51,6 +51,11 @@ class Rounds:
         return asked.where(asked.is_waiting)
 
     @property
+    def of_two_people(self) -> np.ndarray:
+        """Int64: the rows about which the audit asks two people."""
+        return self.audit.drawn.row[: self.audit.n_repeated] if self.audit else np.empty(0, np.int64)
+
+    @property
     def number(self) -> int:
         """The last round."""
         return len(self.states[-1].history)

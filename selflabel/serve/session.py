@@ -10,7 +10,7 @@ from typing import Any
 from selflabel.labels import answers
 from selflabel.labels.answers import PAGE, Answer
 from selflabel.labels.classes import SKIP
-from selflabel.labels.questions import AUDIT, BLIND, CONFLICT, JUDGING, TIED
+from selflabel.labels.questions import AGAIN, AUDIT, BLIND, CONFLICT, JUDGING, TIED
 from selflabel.people.answer_file import AnswerFile
 from selflabel.serve.project import NeedsStudent, Project, Rounds
 
@@ -39,24 +39,26 @@ class Browser:
 
 @dataclass(frozen=True)
 class Task:
-    """An image that a person is asked about: its row, its content hash, and why."""
+    """An image that a person is asked about: its row, its content hash, and why; how many people are to answer."""
 
     row: int
     hash: str
     strategy: str
+    n_people: int = 1
 
     @property
     def kind(self) -> str:
-        """Audit, of whose machine label the person must know nothing, or question."""
-        return AUDIT if self.strategy in BLIND else "question"
+        """Audit, of whose machine label the person must know nothing, a second look, or question."""
+        return AUDIT if self.strategy in BLIND else AGAIN if self.strategy == AGAIN else "question"
 
 
 def tasks_of(rounds: Rounds, hashes: Any) -> list[Task]:
     """Return what waits for people, in the order of asking; of images with the same content the first."""
-    waiting = rounds.waiting
+    waiting, of_two_people = rounds.waiting, {hashes[row] for row in rounds.of_two_people}
     tasks: dict[str, Task] = {}
     for row, strategy in zip(waiting.row.tolist(), waiting.strategy.tolist(), strict=True):
-        tasks.setdefault(hashes[row], Task(row, hashes[row], strategy))
+        key = hashes[row]
+        tasks.setdefault(key, Task(row, key, strategy, n_people=2 if key in of_two_people else 1))
     return list(tasks.values())
 
 
@@ -111,8 +113,8 @@ class Session:
                 "project": dataset.name if self._project.index.path is None else dataset.path,
                 "annotator": browser.annotator,
                 "classes": list(self._project.classes),
-                "phase": self._phase(),
-                "message": self._message,
+                "phase": self._phase(browser),
+                "message": self._message or self._told_of_others(browser),
                 "round": self._rounds.number if self._rounds else 0,
                 "progress": self._progress(),
                 "tasks": self._next(browser),
@@ -144,6 +146,8 @@ class Session:
                 answer = Answer(key, label, browser.annotator, when, comment, strategy, PAGE)
                 self._file.append([answer])
                 self._hear(answer)
+                # Another person may be wanted.
+                self._leases.pop(key, None)
             for rows in (browser.undone, browser.answered):
                 if row in rows:
                     rows.remove(row)
@@ -179,21 +183,40 @@ class Session:
         self._strategies[answer.hash] = answer.strategy
 
     def _open(self) -> list[Task]:
-        """Return the tasks of which nobody has said anything."""
-        return [task for task in self._tasks.values() if task.hash not in self._votes]
+        """Return the tasks that fewer people have answered than are to."""
+        return [task for task in self._tasks.values() if len(self._votes.get(task.hash, {})) < task.n_people]
 
     def _waits_for(self, browser: Browser, key: str) -> bool:
-        """Return whether a task waits for this browser's annotator: for anybody, or a word where others are tied."""
-        votes = self._votes.get(key, {})
-        is_tied = len(votes) > 1 and answers.majority(votes, self._project.classes).status == TIED
-        return key in self._tasks and (not votes or (is_tied and browser.annotator not in votes))
+        """Return whether a task waits for this browser's annotator: for anybody, or a word where others are tied.
 
-    def _phase(self) -> str:
+        What two people are to answer waits for no third one, even where they differ.
+        """
+        votes = self._votes.get(key, {})
+        if key not in self._tasks or browser.annotator in votes:
+            return False
+        n_people = self._tasks[key].n_people
+        is_tied = len(votes) > 1 and answers.majority(votes, self._project.classes).status == TIED
+        return len(votes) < n_people or (is_tied and n_people == 1)
+
+    def _n_for_others(self, browser: Browser) -> int:
+        """Return how many images wait for a second person alone, where nothing waits for this browser's annotator."""
+        if browser.undone or any(self._waits_for(browser, key) for key in self._tasks):
+            return 0
+        return sum(browser.annotator in self._votes.get(task.hash, {}) for task in self._open())
+
+    def _told_of_others(self, browser: Browser) -> str:
+        n = self._n_for_others(browser)
+        if not n:
+            return ""
+        images = "1 image of the audit waits" if n == 1 else f"{n:,} images of the audit wait"
+        return f"{images} for a second person, who answers with `selflabel label --annotator NAME`."
+
+    def _phase(self, browser: Browser) -> str:
         if self._is_playing:
             return PLAYING
         if not self._rounds:
             return FAILED
-        if not self._tasks:
+        if not self._tasks or self._n_for_others(browser):
             return DONE
         return AUDITING if self._rounds.audit else QUESTIONS
 
@@ -209,15 +232,20 @@ class Session:
         if ask.strategy != "none":
             n_waiting = 0 if self._rounds.audit else n_open - n_conflicts
             progress["budget"] = [self._rounds.states[-1].n_asked - n_waiting, ask.budget]
-        drawn = self._rounds.audit.drawn if self._rounds.audit else None
-        n_audited = sum(self._project.index.hash[row] in self._votes for row in drawn.row) if drawn else 0
-        progress["audit"] = [n_audited, len(drawn) if drawn else self._project.params.audit.size]
+        config, audit = self._project.audit_config, self._rounds.audit
+        # Where two people are asked, two answers.
+        n_drawn = len(audit.drawn) if audit else config.size
+        n_repeated = audit.n_repeated if audit else config.n_repeated(n_drawn)
+        keys = [self._project.index.hash[row] for row in audit.drawn.row] if audit else []
+        wanted = [(key, 2 if place < n_repeated else 1) for place, key in enumerate(keys)]
+        n_audited = sum(min(len(self._votes.get(key, {})), n_people) for key, n_people in wanted)
+        progress["audit"] = [n_audited, n_drawn + n_repeated]
         return progress
 
     def _next(self, browser: Browser) -> list[dict[str, Any]]:
         """Return the tasks for a browser: what it took back, the newest first, then what no other one works on."""
         undone = [self._as_json(row, self._project.index.hash[row], browser) for row in reversed(browser.undone)]
-        if self._phase() not in (QUESTIONS, AUDITING):
+        if self._phase(browser) not in (QUESTIONS, AUDITING):
             return undone
         ahead: list[dict[str, Any]] = []
         now = time.monotonic()

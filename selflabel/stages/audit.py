@@ -27,6 +27,9 @@ def main() -> None:
     else:
         look_up = partial(answers.simulated, truth=files.read_array(args.truth))
     config = certificate.AuditConfig.of(params.audit)
+    if params.answers.source != "people":
+        # The truth has no second opinion.
+        config = config._replace(repeat=0.0)
     audit = certificate.audit(final, hashes, look_up, config, classes=classes, late=late)
 
     audited = np.full(len(hashes), "", object)

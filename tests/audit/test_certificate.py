@@ -1,6 +1,8 @@
 """The audit: what becomes of answers, and the figures, on a pool whose mistakes are known."""
 
 import json
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -10,9 +12,10 @@ from projects import ROOT
 from scipy.stats import binom
 
 from selflabel.audit import bounds, certificate, draw, wording
-from selflabel.audit.certificate import AuditConfig, AuditCounts, Certificate, CertifiedPart
+from selflabel.audit.certificate import Agreement, AuditConfig, AuditCounts, Certificate, CertifiedPart
 from selflabel.config import load
 from selflabel.labels import answers, state
+from selflabel.labels.answers import Answer
 from selflabel.labels.questions import Replies
 from selflabel.labels.table import NO_LABEL, Labels
 from selflabel.rounding import rounded
@@ -220,3 +223,96 @@ def test_too_few_answers_say_how_many_would_do_by_the_share_that_needs_fewest():
     assert 88 < few.n_enough <= 300
     # More than there are is no answer.
     assert examine(plan=PLAN._replace(size=20, error=0.001)).part.n_enough is None
+
+
+# --- Where two people are asked.
+
+TWICE = PLAN._replace(repeat=0.1)
+
+
+def said(rows, annotator, label):
+    """Answers of a person about some rows; ``label``: of each a class, or one for all."""
+    when = datetime(2024, 5, 1, tzinfo=UTC)
+    names = [CLASSES[number] if number >= 0 else "skip" for number in np.broadcast_to(label, len(rows)).tolist()]
+    return [Answer(HASHES[row], name, annotator, when, "") for row, name in zip(rows, names, strict=True)]
+
+
+def audit_of(given, plan=TWICE):
+    return audit(plan=plan, look_up=answers.reader(given, HASHES, CLASSES))
+
+
+@pytest.mark.parametrize(("share", "n"), [(0.0, 0), (0.001, 1), (0.1, 3), (0.11, 4), (1.0, 30)])
+def test_the_share_that_two_people_are_asked_about_is_rounded_up(share, n):
+    assert PLAN._replace(repeat=share).n_repeated(30) == n
+
+
+def test_the_first_images_drawn_wait_for_a_second_person_and_nothing_is_certified_before():
+    _, asked = drawn(final())
+    shown = audit_of(said(asked, "ann", TRUTH[asked]))
+    waiting = shown.after.asked.where(shown.after.asked.is_waiting)
+    assert waiting.row.tolist() == asked[:20].tolist() and set(waiting.status) == {"open"}
+    assert set(waiting.label) == {-1} and set(waiting.annotator) == {"ann"}
+    issued = shown.certificate
+    assert issued.agreement == Agreement(n_both=0, n_alike=0, n_waiting=20)
+    assert issued.audit.n_missing == 20 and issued.certified.n == 0 and issued.error_at_most == 1
+    # Nobody has answered yet: nobody waits for a second one.
+    assert audit_of([]).certificate.agreement == Agreement() and audit_of([]).certificate.audit.n_missing == 200
+
+
+def test_two_people_who_agree_change_no_figure():
+    _, asked = drawn(final())
+    given = [*said(asked, "ann", TRUTH[asked]), *said(asked[:20], "bob", TRUTH[asked[:20]])]
+    once, twice = audit_of(given, PLAN).certificate, audit_of(given).certificate
+    assert twice.agreement == Agreement(n_both=20, n_alike=20)
+    assert replace(twice, agreement=Agreement()) == once
+    assert audit_of(given).after.asked.annotator[0] == "ann;bob"
+
+
+@pytest.mark.parametrize("second", [1, -1])
+def test_two_people_who_differ_make_the_label_wrong_and_no_third_one_is_asked(second):
+    _, asked = drawn(final())
+    right = asked[:20][TRUTH[asked[:20]] == 0][0]
+    given = [*said(asked, "ann", TRUTH[asked]), *said(asked[:20], "bob", np.where(asked[:20] == right, second, 0))]
+    given = [answer for answer in given if answer.annotator == "ann" or TRUTH[int(answer.hash, 16)] == 0]
+    given += said([row for row in asked[:20] if TRUTH[row]], "bob", 1)
+    shown = audit_of(given)
+    issued = shown.certificate
+    assert issued.agreement == Agreement(n_both=20, n_alike=19)
+    assert issued.audit.n_wrong == audit().certificate.audit.n_wrong + 1
+    assert (issued.audit.n_missing, issued.audit.n_skipped) == (0, 1) and not shown.after.asked.is_waiting.any()
+    # A third one who comes by counts, as ever.
+    again = audit_of([*given, *said([right], "cat", 0)]).certificate
+    assert again.audit.n_wrong == issued.audit.n_wrong - 1 and again.agreement == issued.agreement
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_second_person_whatever_they_say_finds_no_fewer_wrong_than_the_first_alone(seed):
+    _, asked = drawn(final())
+    first, second = np.random.default_rng(seed).integers(-1, 2, (2, len(asked)))
+    alone = audit_of(said(asked, "ann", first), PLAN).certificate
+    both = audit_of([*said(asked, "ann", first), *said(asked, "bob", second)], PLAN._replace(repeat=1.0)).certificate
+    assert both.audit.n_missing == 0 and both.audit.n_wrong >= alone.audit.n_wrong
+    assert both.error_at_most >= alone.error_at_most
+
+
+def test_the_whole_is_issued_though_two_people_differ_about_an_image_of_the_rest():
+    plan = TWICE._replace(label_rest=True)
+    evidence, (_, asked) = examine(), drawn(final())
+    (tied, *_) = [row for row in asked[:20] if row in evidence.to_relabel and TRUTH[row]]
+    given = [
+        *said(np.arange(N), "ann", TRUTH),
+        *said(asked[:20], "bob", np.where(asked[:20] == tied, 0, TRUTH[asked[:20]])),
+    ]
+    shown = audit_of(given, plan)
+    assert shown.certificate.rest_by_people.is_issued and shown.certificate.rest_by_people.n_skipped == 1
+    assert not shown.after.asked.is_waiting.any()
+
+
+def test_agreement_is_in_the_json_where_somebody_was_asked_twice_and_nowhere_else():
+    _, asked = drawn(final())
+    given = [*said(asked, "ann", TRUTH[asked]), *said(asked[:20], "bob", 0)]
+    once, twice = (audit_of(given, plan).certificate for plan in (PLAN, TWICE))
+    assert "agreement" not in once.to_json() and Certificate.from_json(once.to_json()) == once
+    tree = json.loads(json.dumps(twice.to_json()))
+    assert tree["agreement"] == {"n_both": 20, "n_alike": int(np.sum(TRUTH[asked[:20]] == 0)), "n_waiting": 0}
+    assert Certificate.from_json(tree) == twice

@@ -89,3 +89,19 @@ def test_estimates_looks_and_skips_are_told():
 def test_an_audit_that_waits_for_the_rounds_says_so():
     (found,) = sentences(audit={"n_drawn": 0, "n_awaited": 94})
     assert found.startswith("No audit yet: 94 questions of the rounds have no answer")
+
+
+def test_how_far_two_people_agree_is_told_where_they_were_asked():
+    told = sentences(agreement={"n_both": 50, "n_alike": 46, "n_waiting": 0})[-1]
+    assert told.endswith(
+        "labels that people gave count as right. Two people agree on 46 of the 50 audited images that two were asked "
+        "about; where they do not, the label counts as wrong unless most say it."
+    )
+
+
+def test_answers_of_second_people_that_are_missing_are_told():
+    (told,) = sentences(audit={"n_missing": 12}, agreement={"n_both": 3, "n_alike": 3, "n_waiting": 5})
+    assert told.startswith(
+        "Nothing is certified yet: 12 of the 300 answers of the audit are missing, 5 of them those of a second person "
+        "(audit.repeat), about images that one has answered."
+    )

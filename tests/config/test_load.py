@@ -275,6 +275,7 @@ def test_a_choice_is_one_of_its_values(path, value, rule):
         ("ask.lower_threshold", "[0, 1]", [-0.01, 1.01, INF, NAN], [0, 1]),
         ("ask.per_round", "[0, 100000]", [-1, 100_001], [0, 100_000]),
         ("ask.budget", "[0, 10000000]", [-1, 10_000_001], [0, 10_000_000]),
+        ("audit.repeat", "[0, 1]", [-0.01, 1.01, INF, NAN], [0, 0.1, 1]),
         ("ask.min_distance", "[0, 1]", [-0.01, 1.01, INF, NAN], [0, 1]),
         ("ask.seed", "[0, 4294967295]", [-1, 2**32], [0, 2**32 - 1]),
         ("leak.threshold_start", "[0, 1]", [-0.01, 1.01, INF, NAN], [0.5, 1]),

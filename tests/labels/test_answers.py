@@ -594,3 +594,41 @@ def test_a_queue_in_any_order_of_columns_gives_all_answers(given, order, extra):
     # Blanks around a comment are nobody's word.
     expected = [answer._replace(comment=answer.comment.strip(), way=answer.way or "file") for answer in given]
     assert fill(target.getvalue(), annotator=None) == (expected, 0)
+
+
+def test_a_second_look_makes_nothing_late_and_no_random_image_picked():
+    random, again = (said("Coat")._replace(strategy=strategy) for strategy in ("random", "again"))
+    judging = said("Coat", key=C)._replace(strategy="audit")
+    given = [random, judging, said("Shirt", hours=1)._replace(strategy="again"), again._replace(hash=B)]
+    assert answers.late(given) == set()
+    # Not the second look at what was drawn, nor at a given label: the one is random, the other nobody was asked about.
+    assert answers.asked_at_random(given) == {A}
+    assert answers.only_asked_again(given) == {B}
+    assert answers.asked_at_random([*given, said("Coat", "bob")]) == set()
+    assert answers.only_asked_again([*given, said("Coat", "bob", key=B)]) == set()
+
+
+def test_what_has_judged_teaches_nothing_whoever_looks_again():
+    given = [said("Coat")._replace(strategy="audit"), said("Shirt", hours=1)._replace(strategy="again")]
+    teaching, judging = answers.known(given, classes=CLASSES)
+    assert teaching == {} and judging[A].label == CLASSES.index("Shirt")
+
+
+# Where two people are asked.
+
+
+def test_a_question_of_two_people_is_open_until_two_have_answered_and_settled_then():
+    given = [
+        *(said("Coat", "ann", key=key) for key in (A, B, C)), said("Coat", "bob", key=B), said("skip", "bob", key=C),
+    ]  # fmt: skip
+    replies = answers.look_up(np.arange(4), [A, B, C, "d" * 32], answers.decide(given, classes=CLASSES))
+    assert replies.status.tolist() == ["answered", "answered", "tied", "open"]
+    assert replies.is_by_several.tolist() == [False, True, True, False]
+    twice = replies.of_two_people(np.array([True, True, True, True]))
+    assert twice.status.tolist() == ["open", "answered", "skipped", "open"]
+    assert twice.label.tolist() == [-1, 1, -1, -1] and twice.annotator.tolist() == ["ann", "ann;bob", "", ""]
+    assert twice.votes.tolist() == ["", "", "Coat 1, skip 1", ""]
+    once = replies.of_two_people(np.zeros(4, bool))
+    assert {name: list(column) for name, column in once.columns().items()} == {
+        name: list(column) for name, column in replies.columns().items()
+    }

@@ -1,6 +1,7 @@
 """Seed labels: so many of each class, each row once, the same for the same seed."""
 
 import random
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
 import numpy as np
@@ -8,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selflabel.labels import seeds
-from selflabel.labels.answers import Decision
+from selflabel.labels import seeds, table
+from selflabel.labels.answers import Answer, Decision
+from selflabel.labels.pool_index import PoolIndex
 from selflabel.labels.seeds import count, draw_more_rows, draw_seed_rows
 
 CLASSES = ("a", "b", "c")
@@ -129,3 +131,19 @@ def test_without_answers_the_given_labels_stay_as_they_are():
     rows, known, apart = seeds.with_answers(np.array([1, 3]), np.int16([-1, 0, -1, 1]), list("abcd"), {}, {})
     assert (rows.tolist(), len(known), len(apart)) == ([1, 3], 0, 0)
     assert {found.dtype for found in (rows, known, apart)} == {np.dtype(np.int64)}
+
+
+def test_a_second_look_corrects_a_given_label_and_takes_nothing_from_the_budget_or_from_what_is_random():
+    now = datetime(2024, 5, 1, tzinfo=UTC)
+    index = PoolIndex(np.arange(6), np.array(list("abcdef"), object))
+    looks = {"a": "Shirt", "b": "Shirt", "c": "skip", "e": "Coat"}
+    given = [Answer(key, label, "ann", now, "", "again") for key, label in looks.items()]
+    judged = Answer("d", "Coat", "ann", now, "", "audit")
+    given += [judged, judged._replace(label="Shirt", strategy="again", when=now + timedelta(hours=1))]
+    first, replies = seeds.start(np.arange(4), np.array([0, 1, 0, 1, -1, -1]), index, given, classes=["Coat", "Shirt"])
+    after = first.answered(replies)
+    # a is corrected, b confirmed, c could not be told, d has judged; e has no given label (any more).
+    assert after.labels.label.tolist() == [1, 1, 0, -1, 0, -1]
+    assert after.labels.origin.tolist() == [table.HUMAN, table.SEED, table.SEED, table.NONE, table.HUMAN, table.NONE]
+    assert dict(zip(after.asked.row.tolist(), after.asked.strategy, strict=True)) == {0: "again", 4: "known"}
+    assert after.n_asked == 1 and after.picked.tolist() == [4] and after.apart.tolist() == [3]

@@ -147,7 +147,8 @@ def scored(n_rows=90, seed=0):
 
 def evidence(found, labels, fold, *, method, is_random=None):
     is_random = np.ones(len(labels), bool) if is_random is None else is_random
-    return out_of_fold.evidence(found, labels, fold, method=method, is_random=is_random)
+    held_out = out_of_fold.probabilities(found, labels, fold, method=method)
+    return out_of_fold.evidence(held_out, labels, is_random=is_random)
 
 
 @every_method

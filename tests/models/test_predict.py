@@ -88,7 +88,9 @@ def test_with_folds_it_is_calibrated_on_scores_that_were_given_out_of_fold(metho
     np.testing.assert_allclose(opinion.test, calibrate(score(TEST)), atol=1e-6)
     np.testing.assert_allclose(opinion.raw, ovr_logistic(score(FEATURES)).max(axis=1), atol=1e-6)
     everything = np.ones(N_HUMAN, bool)
-    expected = out_of_fold.evidence(found, truth, fold, method=method, is_random=everything)
+    held_out = out_of_fold.probabilities(found, truth, fold, method=method)
+    np.testing.assert_allclose(opinion.held_out, held_out, atol=1e-6)
+    expected = out_of_fold.evidence(held_out, truth, is_random=everything)
     for part, same in zip(opinion.evidence, expected, strict=True):
         np.testing.assert_allclose(part, same, atol=1e-6)
 

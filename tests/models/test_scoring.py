@@ -75,12 +75,9 @@ def test_what_is_held_back_is_held_back_from_the_smoothing_too(recipe):
         shares = by_hand(recipe, np.flatnonzero(fold != number))[1]
         expected[fold == number] = shares[:30][fold == number]
     everything = np.ones(30, bool)
+    known, scores = TRUTH[:30].astype(int), logit(np.clip(expected, 1e-6, 1 - 1e-6))
     shown = out_of_fold.evidence(
-        logit(np.clip(expected, 1e-6, 1 - 1e-6)),
-        TRUTH[:30].astype(int),
-        fold,
-        method="temperature",
-        is_random=everything,
+        out_of_fold.probabilities(scores, known, fold, method="temperature"), known, is_random=everything
     )
     np.testing.assert_allclose(found.evidence.confidence, shown.confidence, atol=2e-3)
     np.testing.assert_array_equal(found.evidence.predicted, shown.predicted)

@@ -330,3 +330,70 @@ def test_the_story_of_an_audited_image_tells_the_answer_and_whether_it_is_certif
     story = asking_project.tool("explain", str(row))
     assert f"asked in round 4 by audit: answered, {table['audited'][row]}" in story
     assert ("certified" in story) == bool(table["certified"][row])
+
+
+def test_a_second_look_is_asked_for_once_and_what_it_says_counts(people):
+    n_open = len(queue(people)["row"])
+    told = people.tool("suspects", "--n", "3", "--out", "again.csv")
+    asked = files.read_table(people.folder / "again.csv")
+    assert "of 76 labels by people are suspects" in told and told.count("| a seed label |") == 3
+    assert set(asked["strategy"]) == {"again"} and all(key in told for key in asked["hash"])
+    # Who looks again is told neither label.
+    assert set(asked["suggestion"]) == set(asked["label"]) == {""}
+    assert "--out must be a file that is not there yet" in people.tool("suspects", "--out", "again.csv", check=False)
+    before = labels.read(people.folder / "data/final/labels.csv").label
+    wrong, right, neither = asked["row"].tolist()
+    said = {wrong: str((before[wrong] + 1) % 10), right: str(before[right]), neither: "skip"}
+    filled = {name: column.astype(object) for name, column in asked.items()}
+    files.write_table(people.folder / "again.csv", filled | {"label": [said[row] for row in asked["row"].tolist()]})
+    done = people.tool("answer", "again.csv", "--annotator", "ann")
+    assert done.startswith("3 answers appended")
+    # To confirm it once is enough, and nobody can do more.
+    assert people.tool("answer", "again.csv", "--annotator", "ann").startswith("0 answers appended")
+    people.play()
+    table = final(people)
+    assert table.label[[wrong, right, neither]].tolist() == [(before[wrong] + 1) % 10, before[right], before[neither]]
+    assert [labels.ORIGINS[table.origin[row]] for row in (wrong, right, neither)] == ["human", "seed", "seed"]
+    assert table.is_human.sum() == 76 and len(queue(people)["row"]) == n_open
+    assert "asked in round 0 by again: answered" in people.tool("explain", str(wrong))
+    told = people.tool("suspects", "--n", "76")
+    assert "of 73 labels by people are suspects by confident learning; 3 more have" in told
+    assert not any(key in told for key in asked["hash"])
+
+
+def test_the_answer_to_an_audit_judges_though_its_row_says_it_is_a_second_look(audited):
+    row = int(of_the_audit(audited)[0])
+    fill_in(audited, "filled.csv", {row: "3"})
+    text = (audited.folder / "filled.csv").read_text()
+    (audited.folder / "filled.csv").write_text(text.replace(",audit,", ",again,"))
+    audited.tool("answer", "filled.csv", "--annotator", "ann")
+    assert (audited.folder / "answers.csv").read_text().splitlines()[-1].split(",")[5] == "audit"
+
+
+def test_a_share_of_the_audit_waits_for_a_second_person_and_the_sentence_tells_how_far_they_agree(audited):
+    audited.set(audit={"repeat": 0.05})
+    first = of_the_audit(audited)
+    answer(audited, true_labels(audited, first))
+    audited.play()
+    rows = of_the_audit(audited)
+    assert len(rows) == 5 and set(queue(audited)["answered_by"]) == {"ann"}
+    assert certificate(audited)["agreement"] == {"n_both": 0, "n_alike": 0, "n_waiting": 5}
+    assert "5 of them those of a second person" in audited.tool("results")
+    said = true_labels(audited, rows)
+    said[int(rows[0])] = str((int(said[int(rows[0])]) + 1) % 10)
+    fill_in(audited, "filled.csv", said)
+    audited.tool("answer", "filled.csv", "--annotator", "bob")
+    audited.play()
+    assert not len(queue(audited)["row"])
+    assert certificate(audited)["agreement"] == {"n_both": 5, "n_alike": 4, "n_waiting": 0}
+    assert "Two people agree on 4 of the 5 audited images" in audited.tool("results")
+    assert "agreement: of 5 pairs of classes that ann, bob gave the same images 4 are alike" in audited.tool("status")
+    told = audited.tool("agreement")
+    assert f"row {rows[0]}, " in told and "| ann, bob" in told
+
+
+def test_simulated_answers_have_no_second_person(asking_project):
+    before = asking_project.bytes_of("metrics", "data/audit")
+    asking_project.set(audit={"repeat": 1.0})
+    asking_project.play("audit")
+    assert asking_project.bytes_of("metrics", "data/audit") == before
