@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from selflabel.audit.certificate import AuditConfig
 from selflabel.config import checks
 from selflabel.config.load import Params
 from selflabel.data import listing, user_images
@@ -124,7 +125,9 @@ def _people(params: Params, data: Data) -> str:
     n_given = sum(_seeds(params, data).values())
     n_questions = min(n_questions, data.n_pool - n_given)
     n_audited = min(params.audit.size, data.n_pool - n_given - n_questions)
-    asked = f"{n_questions:,} questions in {params.self_label.iterations} rounds, {n_audited:,} images to audit"
+    n_twice = AuditConfig.of(params.audit).n_repeated(n_audited) if params.answers.source == "people" else 0
+    twice = f" ({n_twice:,} of them by two people)" if n_twice else ""
+    asked = f"{n_questions:,} questions in {params.self_label.iterations} rounds, {n_audited:,} images to audit{twice}"
     return f"{asked}, {params.answers.source}"
 
 

@@ -32,6 +32,8 @@ def test_a_plan_counts_images_classes_and_what_people_are_asked():
     assert lines["data"] == "folder pets: 3,000 images in the pool, no test images: accuracy is estimated out of fold"
     assert lines["labels given"] == "22, of 2 classes (cat 20, dog 2)"
     assert lines["people"] == "150 questions in 3 rounds, 100 images to audit, people"
+    twice = told(audit={"size": 100, "repeat": 0.25})["people"]
+    assert twice.endswith("100 images to audit (25 of them by two people), people")
 
 
 def test_classes_that_a_spreadsheet_would_run_are_told():

@@ -14,7 +14,7 @@ from selflabel.labels.classes import Classes
 from selflabel.labels.pool_index import PoolIndex
 from selflabel.people.answer_file import AnswerFile
 from selflabel.serve.project import Project
-from selflabel.serve.session import Browser, Refused, Session
+from selflabel.serve.session import Browser, Refused, Session, Task
 
 CLASSES = Classes(["Coat", "Shirt"])
 N, N_SEEDS = 60, 12
@@ -105,3 +105,8 @@ def test_what_is_taken_back_is_asked_again_of_who_took_it_back(session):
     session.undo(ann)
     told = session.state(ann)
     assert (told["phase"], [task["row"] for task in told["tasks"]]) == ("audit", rows[-1:])
+
+
+@pytest.mark.parametrize(("strategy", "kind"), [("again", "again"), ("audit", "audit"), ("margin", "question")])
+def test_a_task_says_of_which_kind_it_is(strategy, kind):
+    assert Task(0, "h", strategy).kind == kind
