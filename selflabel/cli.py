@@ -112,7 +112,12 @@ def label(args: argparse.Namespace) -> None:
     from selflabel.serve import server
 
     server.serve(
-        Path.cwd(), host=args.host, port=args.port, annotator=args.annotator, opens_browser=not args.no_browser
+        Path.cwd(),
+        host=args.host,
+        port=args.port,
+        annotator=args.annotator,
+        has_hints=args.hints,
+        opens_browser=not args.no_browser,
     )
 
 
@@ -269,6 +274,7 @@ GROUPS: dict[str, dict[str, tuple[Any, ...]]] = {
                     "metavar": "NAME",
                     "help": "who answers (default: as Git or the system has it)",
                 },
+                "--hints": {"action": "store_true", "help": "mark the two likeliest classes, never in an audit"},
                 "--no-browser": {"action": "store_true", "help": "open none; the address is printed in any case"},
             },
         ),

@@ -19,8 +19,8 @@ from selflabel.labels.table import NO_LABEL, is_complete
 HEADER = ("hash", "label", "annotator", "when", "comment", "strategy", "way")
 # Files from before there were the last columns.
 OLD_HEADERS = (HEADER[:5], HEADER[:6])
-# How an answer was given: the column way. By a filled-in copy of the queue, on the page.
-FILE, PAGE = "file", "page"
+# How an answer was given: the column way. By a filled-in copy of the queue; on the page; there, with hints shown.
+FILE, PAGE, PAGE_WITH_HINTS = "file", "page", "page_hints"
 # What a person may have typed, so that it may look like a formula.
 _TYPED = ("label", "annotator", "comment")
 # The queue's own mark, in a column of this name, so that no other table is taken for one.

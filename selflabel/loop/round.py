@@ -38,13 +38,15 @@ class RoundConfig(NamedTuple):
 
 
 class Round(NamedTuple):
-    """The result of a round.
-
-    ``test_probabilities``: float32 (M, n_classes), of the classifier fitted at the round's start.
-    """
+    """The result of a round; ``predictions``: of the classifier fitted at its start."""
 
     state: State
-    test_probabilities: np.ndarray
+    predictions: Predictions
+
+    @property
+    def test_probabilities(self) -> np.ndarray:
+        """Float32 (M, n_classes), of the test images."""
+        return self.predictions.test
 
 
 def run_round(
@@ -102,7 +104,7 @@ def run_round(
         classes=classes,
     )
     stop = summary.why_to_stop(before, after, done, selection, config, precision_alarm=precision_alarm)
-    return Round(after._replace(history=[*before.history, done._replace(stop=stop)]), predictions.test)
+    return Round(after._replace(history=[*before.history, done._replace(stop=stop)]), predictions)
 
 
 def _with_accepted(

@@ -1,7 +1,7 @@
 """What a project's pipeline has written, held in memory: what a round is played with."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -32,12 +32,14 @@ STAGES = ("graph",)
 class Rounds:
     """The rounds played on some answers: the states after rounds 0 to the last one, and the audit after all of them.
 
-    Something waits for people in the last state, or there is an audit of the ``final`` one.
+    Something waits for people in the last state, or there is an audit of the ``final`` one. ``likeliest``: by row, of
+    each question of the last round, the two likeliest classes.
     """
 
     states: list[State]
     final: State | None = None
     audit: Audit | None = None
+    likeliest: Mapping[int, list[str]] = field(default_factory=dict)
 
     @property
     def waiting(self) -> AskedQuestions:
@@ -139,7 +141,9 @@ class Project:
                 state = played.state
             states.append(state)
             if len(state.questions):
-                return Rounds(states)
+                probabilities = played.predictions.pool[state.questions.row]
+                likeliest = self.classes.names(np.argsort(-probabilities, axis=1, kind="stable")[:, :2]).tolist()
+                return Rounds(states, likeliest=dict(zip(state.questions.row.tolist(), likeliest, strict=True)))
         if certificate.n_awaited(state):
             return Rounds(states)
         if build.join(self.params):

@@ -25,12 +25,14 @@ PORT = 8420
 TOKEN_BYTES = 24
 
 
-def serve(folder: Path, *, host: str, port: int | None, annotator: str | None, opens_browser: bool) -> None:
+def serve(
+    folder: Path, *, host: str, port: int | None, annotator: str | None, has_hints: bool, opens_browser: bool
+) -> None:
     """Serve the page of the project in ``folder`` until somebody ends it.
 
     ``port``: None for the usual one, or a free one where that is taken. ``annotator``: None for the name that Git or
-    the system has. Raises ``ValueError`` for a name that cannot stand in answers.csv, and ``OSError`` for a port that
-    is taken.
+    the system has. ``has_hints``: as in ``Session``. Raises ``ValueError`` for a name that cannot stand in answers.csv,
+    and ``OSError`` for a port that is taken.
     """
     name = annotator or default_annotator()
     if not NAME.fullmatch(name):
@@ -41,7 +43,7 @@ def serve(folder: Path, *, host: str, port: int | None, annotator: str | None, o
     file = AnswerFile(folder / "answers.csv", classes=project.classes, known=project.index.hash.tolist())
     # A fault of answers.csv is told here, and not to who opens the page.
     file.read()
-    session = Session(project, file, train=lambda: play_to_the_audit(project, file))
+    session = Session(project, file, train=lambda: play_to_the_audit(project, file), has_hints=has_hints)
     session.start()
     job = Job(["dvc", "repro"], folder)
     token, port = secrets.token_urlsafe(TOKEN_BYTES), listener.getsockname()[1]

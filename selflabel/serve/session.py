@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from selflabel.labels import answers
-from selflabel.labels.answers import PAGE, Answer
+from selflabel.labels.answers import PAGE, PAGE_WITH_HINTS, Answer
 from selflabel.labels.classes import SKIP
 from selflabel.labels.questions import AGAIN, AUDIT, BLIND, CONFLICT, JUDGING, TIED
 from selflabel.people.answer_file import AnswerFile
@@ -65,7 +65,8 @@ def tasks_of(rounds: Rounds, hashes: Any) -> list[Task]:
 class Session:
     """What all browsers share. Its methods may be called from any thread.
 
-    ``train``: plays what is left up to the audit where there is a student. ``now``: the time, with a time zone.
+    ``train``: plays what is left up to the audit where there is a student. ``has_hints``: whether the two likeliest
+    classes of a question are shown. ``now``: the time, with a time zone.
     """
 
     def __init__(
@@ -74,9 +75,11 @@ class Session:
         file: AnswerFile,
         *,
         train: Callable[[], Rounds],
+        has_hints: bool = False,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._project, self._file, self._train, self._now = project, file, train, now
+        self._has_hints = has_hints
         self._changed = threading.Condition(threading.RLock())
         self._is_playing, self._message = False, ""
         self._rounds: Rounds | None = None
@@ -143,7 +146,8 @@ class Session:
                 strategy = self._tasks[key].strategy if key in self._tasks else self._strategies.get(key, "")
                 comment = " ".join(note.split())
                 when = self._now().replace(microsecond=0)
-                answer = Answer(key, label, browser.annotator, when, comment, strategy, PAGE)
+                way = PAGE_WITH_HINTS if self._hints(row) else PAGE
+                answer = Answer(key, label, browser.annotator, when, comment, strategy, way)
                 self._file.append([answer])
                 self._hear(answer)
                 # Another person may be wanted.
@@ -263,7 +267,15 @@ class Session:
         strategy = self._tasks[key].strategy if key in self._tasks else self._strategies.get(key, "")
         task = {"row": row, "kind": Task(row, key, strategy).kind, "image": f"/image/{row}"}
         label = self._votes.get(key, {}).get(browser.annotator)
+        hints = self._hints(row)
+        task |= {"hints": hints} if hints else {}
         return task | {"original": f"/image/{row}?size=full"} | ({"label": label} if label else {})
+
+    def _hints(self, row: int) -> list[str]:
+        """Return the two likeliest classes of a question of the round, where they are wanted; never of an audit's."""
+        if not self._rounds or not self._has_hints:
+            return []
+        return self._rounds.likeliest.get(row, [])
 
     def _play(self) -> None:
         while True:

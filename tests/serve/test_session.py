@@ -202,3 +202,16 @@ def test_simulated_answers_leave_nothing_to_ask(project):
     project.set(answers={"source": "simulated"})
     with pytest.raises(ValueError, match=r"answers\.source must be people"):
         Project.read(project.folder)
+
+
+def test_hints_are_shown_where_they_are_wanted_for_questions_alone_and_the_answer_says_so(project):
+    session, browser, truth = opened(project, has_hints=True), Browser("ann"), truth_of(project)
+    task = session.state(browser)["tasks"][0]
+    assert len(set(task["hints"])) == 2
+    # A margin that is small: the two likeliest are those that the strategy asked about.
+    assert set(task["hints"]) <= set(session.state(browser)["classes"])
+    answer_all(session, browser, truth)
+    assert {row["way"] for row in given(project)} == {"page_hints"}
+    assert all("hints" not in task for task in session.state(browser)["tasks"])
+    answer_all(session, browser, truth, phase="audit")
+    assert {row["way"] for row in given(project) if row["strategy"] == "audit"} == {"page"}
