@@ -34,6 +34,9 @@ test: $(READY)  ## lint, check types and imports, then all tests
 	lint-imports --no-cache > /dev/null || lint-imports --no-cache
 	python -m pytest
 
+test-browser: $(READY)  ## label in a real Chromium (Debian: apt-get install chromium)
+	python -m pytest -n0 -m browser tests/browser
+
 docs: $(READY)  ## build the pages of docs/ into site/
 	@NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
 
@@ -67,4 +70,4 @@ same-bytes: $(READY)  ## tell whether this machine computes what others do, with
 lock: $(READY)  ## renew requirements.txt from pyproject.toml
 	.ci/lock requirements.txt
 
-.PHONY: help setup run label test docs rounds compare pr-report fresh study bench same-bytes lock
+.PHONY: help setup run label test test-browser docs rounds compare pr-report fresh study bench same-bytes lock

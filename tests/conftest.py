@@ -59,6 +59,12 @@ def _new_project(folder: Path) -> Project:
     return project
 
 
+@pytest.fixture(scope="session")
+def default_project_folder(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The project with its own parameters and nothing computed yet, to be copied."""
+    return _copy(tmp_path_factory.mktemp("default"))
+
+
 @pytest.fixture(scope="module")
 def default_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The project with its own parameters and nothing computed yet, committed."""

@@ -97,13 +97,18 @@ def play_before_the_rounds(folder: Path) -> None:
     if not stale:
         return
     print(f"label: plays what the rounds start from: {', '.join(stale)}", file=sys.stderr, flush=True)
-    if subprocess.run(["dvc", "repro", *STAGES], cwd=folder).returncode:
+    if _repro(folder, *STAGES):
         raise ValueError("the stages before the rounds must run, got the fault above; `selflabel plan` may tell more")
+
+
+def _repro(folder: Path, *stages: str) -> int:
+    """Return the exit code of `dvc repro`; its lines go to stderr, for stdout has the address alone."""
+    return subprocess.run(["dvc", "repro", *stages], cwd=folder, stdout=sys.stderr).returncode
 
 
 def play_to_the_audit(project: Project, file: AnswerFile) -> Rounds:
     """Play the stages up to the audit, and return what they left."""
-    if subprocess.run(["dvc", "repro", "audit"], cwd=project.folder).returncode:
+    if _repro(project.folder, "audit"):
         raise ValueError("`dvc repro audit` must run, got the fault that it printed")
     data, n_rounds = project.folder / "data", project.params.self_label.iterations
     final = state.read(data / "final")

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from selflabel.labels import answers
@@ -113,12 +114,13 @@ class Session:
             self._refresh()
             dataset = self._project.params.dataset
             return {
-                "project": dataset.name if self._project.index.path is None else dataset.path,
+                # The folder's name: where it lies is nobody's business.
+                "project": dataset.name if self._project.index.path is None else Path(dataset.path).name,
                 "annotator": browser.annotator,
                 "classes": list(self._project.classes),
                 "phase": self._phase(browser),
                 "message": self._message or self._told_of_others(browser),
-                "round": self._rounds.number if self._rounds else 0,
+                "round": self._round(),
                 "progress": self._progress(),
                 "tasks": self._next(browser),
             }
@@ -134,6 +136,8 @@ class Session:
         if not 0 <= row < len(self._project.index):
             raise Refused(f"the row must be one from 0 to {len(self._project.index) - 1}, got {row}")
         key = self._project.index.hash[row]
+        # What a browser kept while the server was away comes while it plays: only then it is known what waits.
+        self.wait()
         with self._changed, self._file.locked():
             self._refresh()
             is_correction = row in browser.answered or row in browser.undone
@@ -223,6 +227,13 @@ class Session:
         if not self._tasks or self._n_for_others(browser):
             return DONE
         return AUDITING if self._rounds.audit else QUESTIONS
+
+    def _round(self) -> int:
+        """Return which batch of questions this is, from 1 on: all answers that were there are of earlier ones."""
+        if not self._rounds:
+            return 0
+        last = self._rounds.states[-1]
+        return (last.n_asked - len(last.questions)) // max(self._project.params.ask.per_round, 1) + 1
 
     def _progress(self) -> dict[str, list[int]]:
         """Return how many are answered, and how many there are, of the round, the budget and the audit; 0: no such."""

@@ -215,3 +215,13 @@ def test_hints_are_shown_where_they_are_wanted_for_questions_alone_and_the_answe
     assert all("hints" not in task for task in session.state(browser)["tasks"])
     answer_all(session, browser, truth, phase="audit")
     assert {row["way"] for row in given(project) if row["strategy"] == "audit"} == {"page"}
+
+
+def test_an_answer_that_comes_while_rounds_are_played_waits_for_them(project):
+    """A browser kept it while the server was away."""
+    session, browser, truth = opened(project), Browser("ann"), truth_of(project)
+    row = session.state(browser)["tasks"][0]["row"]
+    again = Session(session._project, session._file, train=lambda: None)
+    again.start()
+    again.answer(Browser("ann"), row, truth[row])
+    assert len(given(project)) == 1
