@@ -1,6 +1,7 @@
 """The server's addresses: the page, its data, its pictures, and who may have them."""
 
 import json
+import re
 import secrets
 import sys
 import time
@@ -17,13 +18,15 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from selflabel.serve import pictures
+from selflabel.serve import dashboard, pictures
 from selflabel.serve.job import Job
 from selflabel.serve.project import Project
 from selflabel.serve.session import Browser, Refused, Session
 
 STATIC = Path(__file__).parent / "static"
-COOKIE = "selflabel"
+COOKIE, VIEW_COOKIE = "selflabel", "selflabel_view"
+# What who may only look may have.
+VIEW = re.compile(r"/run|/api/(run|gallery|story/\d+)|/image/\d+|/static/.*")
 # No answer and no note is longer.
 LONGEST_BODY = 64_000
 HEADERS = {
@@ -41,13 +44,18 @@ HEADERS = {
 class Doors:
     """Lets in who has the token, from this machine's own page alone, and logs each request without it.
 
-    A first visit has the token in the address, and gets a cookie instead. ``hosts``: names and ports by which the
+    A first visit has the token in the address, and gets a cookie instead. ``view_token``: opens the run's page alone,
+    on which nothing can be changed. ``hosts``: names and ports by which the
     server may be called; None: any. Other sites cannot read the cookie, and what they send has another origin.
     """
 
-    def __init__(self, app: ASGIApp, *, token: str, hosts: frozenset[str] | None, annotator: str) -> None:
-        self._app, self._token, self._hosts, self._annotator = app, token, hosts, annotator
+    def __init__(
+        self, app: ASGIApp, *, token: str, view_token: str, hosts: frozenset[str] | None, annotator: str
+    ) -> None:
+        self._app, self._token, self._view_token = app, token, view_token
+        self._hosts, self._annotator = hosts, annotator
         self._browsers: dict[str, Browser] = {}
+        self._view_key = secrets.token_urlsafe(32)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -65,7 +73,7 @@ class Doors:
 
         response = self._refusal(request)
         browser = self._browsers.get(request.cookies.get(COOKIE, ""))
-        if not response and not browser:
+        if not response and not browser and not self._may_view(request):
             response = self._first_visit(request)
         if not response:
             scope.setdefault("state", {})["browser"] = browser
@@ -88,8 +96,17 @@ class Doors:
             return _error(413, f"what is sent must have at most {LONGEST_BODY:,} bytes")
         return None
 
+    def _may_view(self, request: Request) -> bool:
+        is_known = _is(request.cookies.get(VIEW_COOKIE, ""), self._view_key)
+        return is_known and request.method == "GET" and VIEW.fullmatch(request.url.path) is not None
+
     def _first_visit(self, request: Request) -> Response:
-        if not secrets.compare_digest(request.query_params.get("token", "").encode(), self._token.encode()):
+        token = request.query_params.get("token", "")
+        if _is(token, self._view_token):
+            response = RedirectResponse("/run", status_code=303)
+            response.set_cookie(VIEW_COOKIE, self._view_key, httponly=True, samesite="strict")
+            return response
+        if not _is(token, self._token):
             return _error(401, "open the address that `selflabel label` printed: this one lacks its token")
         key = secrets.token_urlsafe(32)
         self._browsers[key] = Browser(self._annotator)
@@ -104,16 +121,20 @@ def app(
     job: Job,
     *,
     token: str,
+    view_token: str,
     hosts: frozenset[str] | None,
     annotator: str,
 ) -> ASGIApp:
-    """Return the server as an ASGI application; ``job``: what the button Finish runs."""
+    """Return the server as an ASGI application; ``job``: what the button Finish runs; the others as in ``Doors``."""
 
     def told(request: Request) -> Response:
         return JSONResponse(session.state(request.state.browser))
 
     async def page(_request: Request) -> Response:
         return FileResponse(STATIC / "label.html")
+
+    async def run_page(_request: Request) -> Response:
+        return FileResponse(STATIC / "run.html")
 
     def state(request: Request) -> Response:
         if request.query_params.get("wait"):
@@ -145,6 +166,22 @@ def app(
         since = request.query_params.get("from", "0")
         return JSONResponse(job.since(int(since) if since.isdecimal() else 0))
 
+    def run(_request: Request) -> Response:
+        if not session.rounds:
+            return JSONResponse({"message": "The rounds are being played."})
+        return JSONResponse(dashboard.overview(session.rounds, project, project.tested(session.rounds)))
+
+    def gallery(request: Request) -> Response:
+        if not session.rounds:
+            return JSONResponse({"n": 0, "per_page": dashboard.PER_PAGE, "items": []})
+        return JSONResponse(dashboard.gallery(session.rounds, project, request.query_params))
+
+    def story(request: Request) -> Response:
+        row: int = request.path_params["row"]
+        if not session.rounds or row >= len(project.index):
+            return _error(404, f"the row must be one from 0 to {len(project.index) - 1}, got {row}")
+        return JSONResponse({"lines": dashboard.story(session.rounds, project, row)})
+
     def image(request: Request) -> Response:
         row: int = request.path_params["row"]
         if row >= len(project.index):
@@ -163,6 +200,10 @@ def app(
         Route("/api/undo", undo, methods=["POST"]),
         Route("/api/finish", finish, methods=["POST"]),
         Route("/api/finish", progress),
+        Route("/run", run_page),
+        Route("/api/run", run),
+        Route("/api/gallery", gallery),
+        Route("/api/story/{row:int}", story),
         Route("/image/{row:int}", image),
         Mount("/static", StaticFiles(directory=STATIC)),
     ]
@@ -172,7 +213,7 @@ def app(
         ValueError: lambda _request, error: _error(500, str(error)),
     }
     inner = Starlette(routes=routes, exception_handlers=handlers)
-    return Doors(inner, token=token, hosts=hosts, annotator=annotator)
+    return Doors(inner, token=token, view_token=view_token, hosts=hosts, annotator=annotator)
 
 
 async def _body(request: Request) -> Mapping[str, Any]:
@@ -183,6 +224,10 @@ async def _body(request: Request) -> Mapping[str, Any]:
     if not isinstance(body, dict):
         raise Refused("what is sent must be a JSON object")
     return body
+
+
+def _is(given: str, secret: str) -> bool:
+    return secrets.compare_digest(given.encode(), secret.encode())
 
 
 def _error(status: int, sentence: str) -> Response:
@@ -197,8 +242,8 @@ def hosts_of(host: str, port: int) -> frozenset[str] | None:
     return frozenset(f"[{name}]:{port}" if ":" in name else f"{name}:{port}" for name in names)
 
 
-def address(host: str, port: int, token: str) -> str:
+def address(host: str, port: int, token: str, path: str = "/") -> str:
     """Return the address to open in a browser."""
     name = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
-    parts = urlsplit(f"http://{name}:{port}/")
+    parts = urlsplit(f"http://{name}:{port}{path}")
     return parts._replace(query=f"token={token}").geturl()

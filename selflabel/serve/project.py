@@ -114,6 +114,16 @@ class Project:
             given=given,
         )
 
+    def tested(self, rounds: Rounds) -> dict[str, np.ndarray] | None:
+        """Return the columns of metrics/rounds.csv, if they are of these rounds: the last acceptance has a row more."""
+        path = self.folder / "metrics/rounds.csv"
+        if not rounds.audit or not path.exists():
+            return None
+        columns = files.read_table(path)
+        history = rounds.audit.after.history
+        is_same = columns["human_labels"].tolist() == [summary.human_labels for summary in history]
+        return columns if is_same else None
+
     def source_of(self, row: int) -> np.ndarray | Path:
         """Return the image of a row: its original file where images are files, else its pixels."""
         if self.index.path is None:

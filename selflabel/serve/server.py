@@ -46,11 +46,23 @@ def serve(
     session = Session(project, file, train=lambda: play_to_the_audit(project, file), has_hints=has_hints)
     session.start()
     job = Job(["dvc", "repro"], folder)
-    token, port = secrets.token_urlsafe(TOKEN_BYTES), listener.getsockname()[1]
-    application = server.app(session, project, job, token=token, hosts=server.hosts_of(host, port), annotator=name)
+    token, view_token = secrets.token_urlsafe(TOKEN_BYTES), secrets.token_urlsafe(TOKEN_BYTES)
+    port = listener.getsockname()[1]
+    application = server.app(
+        session,
+        project,
+        job,
+        token=token,
+        view_token=view_token,
+        hosts=server.hosts_of(host, port),
+        annotator=name,
+    )
     address = server.address(host, port, token)
     print(
-        f"label: {name} answers at {address}\n       Ctrl+C ends it; every answer is in answers.csv already", flush=True
+        f"label: {name} answers at {address}\n"
+        f"       who may only look: {server.address(host, port, view_token, '/run')}\n"
+        "       Ctrl+C ends it; every answer is in answers.csv already",
+        flush=True,
     )
     if opens_browser:
         threading.Timer(0.5, webbrowser.open, [address]).start()

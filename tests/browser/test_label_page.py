@@ -247,3 +247,34 @@ def test_pictures_for_the_docs(page, pictures, serve):
         press(page, KEYS[classes_of(project).index(truth[shown_row(page)])])
         page.wait_for_timeout(500)
         page.screenshot(path=ROOT / os.environ["PICTURES"] / f"label-{name}.png")
+
+
+def test_the_page_of_the_run_shows_it_with_filters_in_the_address_and_tells_an_images_story(page, pictures, serve):
+    project, truth = pictures
+    server = serve(project)
+    opened(page, server)
+    run = page.context.new_page()
+    run.goto(f"{server.origin}/run")
+    run.get_by_text("There is no audit yet").wait_for()
+    assert "240" in run.locator("#counts").inner_text()
+    answer_until(page, truth, classes_of(project), ends=lambda: page.locator("#banner").inner_text() != "")
+    audited = {shown_row(page)}
+    # The run's page looks again by itself.
+    run.get_by_text("Nothing is certified yet").wait_for()
+    run.goto(f"{server.origin}/run#origin=machine")
+    run.locator("#gallery button").first.wait_for()
+    assert run.locator("#filters [name=origin]").input_value() == "machine"
+    shown = {int(image.get_attribute("src").split("/")[-1]) for image in run.locator("#gallery img").all()}
+    assert shown and not shown & audited
+    run.locator("#gallery button").first.click()
+    run.locator("#story-lines li").nth(4).wait_for()
+    assert "machine labels by round" in run.locator("#story-lines").inner_text()
+    run.locator("#story-close").click()
+    run.locator("#filters [name=class]").select_option("digit 3")
+    until(lambda: "class=digit+3" in run.url)
+    answer_until(page, truth, classes_of(project), ends=lambda: is_done(page))
+    run.get_by_text(f"of {AUDITED} machine labels drawn at random").wait_for()
+    if "PICTURES" in os.environ:
+        run.set_viewport_size({"width": 1120, "height": 1400})
+        run.wait_for_timeout(500)
+        run.screenshot(path=ROOT / os.environ["PICTURES"] / "run.png")

@@ -15,12 +15,14 @@ from selflabel.serve import app, server
 from selflabel.serve.job import Job
 from selflabel.serve.session import Refused
 
-TOKEN = "a-token"
+TOKEN, VIEW = "a-token", "a-token-to-look"
 ANSWER = {"row": 3, "label": "Coat", "note": ""}
 
 
 class Session:
     """Notes what it is told; raises what it was told to raise."""
+
+    rounds = None
 
     def __init__(self):
         self.answers, self.error = [], None
@@ -48,7 +50,7 @@ def running(tmp_path_factory):
     port = listener.getsockname()[1]
     application = app.app(
         session, project, Job(["python", "-c", "print('one'); print('two')"], tmp_path_factory.mktemp("job")),
-        token=TOKEN, hosts=app.hosts_of("127.0.0.1", port), annotator="ann",
+        token=TOKEN, view_token=VIEW, hosts=app.hosts_of("127.0.0.1", port), annotator="ann",
     )  # fmt: skip
     running = uvicorn.Server(uvicorn.Config(application, log_level="error", access_log=False))
     threading.Thread(target=running.run, kwargs={"sockets": [listener]}, daemon=True).start()
@@ -189,3 +191,21 @@ def test_a_server_is_called_by_its_own_names(host, names):
     assert app.hosts_of(host, 80) == names
     assert app.address("::1", 80, "t") == "http://[::1]:80/?token=t"
     assert app.address("0.0.0.0", 80, "t") == "http://127.0.0.1:80/?token=t"
+
+
+def test_who_may_only_look_sees_the_run_and_cannot_answer(running):
+    host, session = running
+    status, headers, _ = ask(host, "GET", f"/run?token={VIEW}")
+    assert (status, headers["location"]) == (303, "/run")
+    cookie = headers["set-cookie"].partition(";")[0]
+    for path in ("/run", "/api/run", "/api/gallery", "/image/1", "/static/run.js"):
+        assert ask(host, "GET", path, Cookie=cookie)[0] == 200, path
+    n_before = len(session.answers)
+    for method, path in (("GET", "/"), ("GET", "/api/state"), ("POST", "/api/answer"), ("POST", "/api/finish")):
+        body = ANSWER if method == "POST" else None
+        assert ask(host, method, path, body, Cookie=cookie)[0] == 401, path
+    assert len(session.answers) == n_before
+
+
+def test_who_may_label_may_look_too(running, cookie):
+    assert ask(running[0], "GET", "/run", Cookie=cookie)[0] == 200
