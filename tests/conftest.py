@@ -160,3 +160,8 @@ def edit() -> Callable[[Path, str, str], None]:
         path.write_text(text.replace(old, new))
 
     return replace
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The shared run first: one process makes it while the others have other tests, and nobody waits for it."""
+    items.sort(key=lambda item: item.path.name != "test_in_process.py")

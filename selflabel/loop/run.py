@@ -1,6 +1,6 @@
 """A whole run in one process: rounds with their answers, then a student, then the last acceptance."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +10,7 @@ from selflabel.labels.questions import Replies
 from selflabel.labels.state import State
 from selflabel.loop.round import Round, RoundConfig, run_round
 from selflabel.models import distil
+from selflabel.models.predict import Predictions
 from selflabel.models.student import StudentConfig
 
 
@@ -34,6 +35,34 @@ class RunConfig(NamedTuple):
         )
 
 
+def play_rounds(
+    state: State,
+    features: FeatureSet,
+    *,
+    n_rounds: int,
+    config: RoundConfig,
+    classes: Sequence[str],
+    answer: Callable[[np.ndarray], Replies] | None = None,
+    true_labels: np.ndarray | None = None,
+) -> Iterator[tuple[State, Predictions | None]]:
+    """Play ``n_rounds`` rounds, and yield after each its state and predictions; None once the rounds have stopped.
+
+    ``answer``: gives the replies to the questions about some rows, int64; the state has them. None: nobody answers.
+    ``true_labels``: as in ``run_round``.
+    """
+    for number in range(1, n_rounds + 1):
+        predictions = None
+        if state.has_stopped:
+            state = state.passed_through(number)
+        else:
+            state, predictions = run_round(
+                state, features, round_number=number, config=config, classes=classes, true_labels=true_labels
+            )
+            if answer:
+                state = state.answered(answer(state.questions.row))
+        yield state, predictions
+
+
 def run_loop(
     state: State,
     features: FeatureSet,
@@ -44,20 +73,12 @@ def run_loop(
     answer: Callable[[np.ndarray], Replies] | None = None,
     true_labels: np.ndarray | None = None,
 ) -> State:
-    """Return the state after ``n_rounds`` rounds.
-
-    ``answer``: gives the replies to the questions about some rows, int64; None: nobody answers.
-    ``true_labels``: as in ``run_round``.
-    """
-    for number in range(1, n_rounds + 1):
-        if state.has_stopped:
-            state = state.passed_through(number)
-            continue
-        state = run_round(
-            state, features, round_number=number, config=config, classes=classes, true_labels=true_labels
-        ).state
-        if answer:
-            state = state.answered(answer(state.questions.row))
+    """Return the state after ``n_rounds`` rounds; the arguments are those of ``play_rounds``."""
+    played = play_rounds(
+        state, features, n_rounds=n_rounds, config=config, classes=classes, answer=answer, true_labels=true_labels
+    )
+    for after, _ in played:
+        state = after
     return state
 
 

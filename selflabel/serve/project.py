@@ -21,8 +21,7 @@ from selflabel.labels.classes import Classes
 from selflabel.labels.pool_index import PoolIndex
 from selflabel.labels.questions import AskedQuestions
 from selflabel.labels.state import State
-from selflabel.loop.round import run_round
-from selflabel.loop.run import last_round
+from selflabel.loop.run import last_round, play_rounds
 
 # The stages whose outputs are read here, with all before them.
 STAGES = ("graph",)
@@ -67,6 +66,17 @@ class NeedsStudent(Exception):
     """The rounds are over, and a student has to be trained before the last labels are there."""
 
 
+def check_people_answer(folder: Path) -> Params:
+    """Return a project's parameters. Raises ``ValueError`` where answers are simulated: people could say nothing."""
+    params = load(str(folder / "params.yaml"))
+    if params.answers.source != "people":
+        raise ValueError(
+            f"answers.source must be people, so that people can answer, got {params.answers.source}: `selflabel "
+            "init DIR` sets it for images of your own"
+        )
+    return params
+
+
 @dataclass(frozen=True, eq=False)
 class Project:
     """The parameters, and the outputs of the stages before the rounds.
@@ -89,12 +99,7 @@ class Project:
 
         Raises ``ValueError`` where answers are simulated: there is nothing that people could say then.
         """
-        params = load(str(folder / "params.yaml"))
-        if params.answers.source != "people":
-            raise ValueError(
-                f"answers.source must be people, so that people can answer, got {params.answers.source}: `selflabel "
-                "init DIR` sets it for images of your own"
-            )
+        params = check_people_answer(folder)
         data = folder / "data"
         classes, truth = Classes.read(data / "raw/classes.json"), files.read_array(data / "truth/pool.npy")
         rows = seeds.seed_rows(
@@ -143,15 +148,11 @@ class Project:
         n_rounds, config = self.params.self_label.iterations, build.each_round(self.params)
         first, replies = seeds.start(self.seed_rows, self.given, self.index, given, classes=self.classes)
         states, state = [first], first.answered(replies)
-        for number in range(1, n_rounds + 1):
-            if state.has_stopped:
-                state = state.passed_through(number)
-            else:
-                played = run_round(state, self.features, round_number=number, config=config, classes=self.classes)
-                state = played.state
+        played = play_rounds(state, self.features, n_rounds=n_rounds, config=config, classes=self.classes)
+        for state, predictions in played:
             states.append(state)
-            if len(state.questions):
-                probabilities = played.predictions.pool[state.questions.row]
+            if len(state.questions) and predictions:
+                probabilities = predictions.pool[state.questions.row]
                 likeliest = self.classes.names(np.argsort(-probabilities, axis=1, kind="stable")[:, :2]).tolist()
                 return Rounds(states, likeliest=dict(zip(state.questions.row.tolist(), likeliest, strict=True)))
         if certificate.n_awaited(state):

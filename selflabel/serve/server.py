@@ -18,7 +18,7 @@ from selflabel.labels.answers import NAME
 from selflabel.people.answer_file import AnswerFile
 from selflabel.serve import app as server
 from selflabel.serve.job import Job
-from selflabel.serve.project import STAGES, Project, Rounds
+from selflabel.serve.project import STAGES, Project, Rounds, check_people_answer
 from selflabel.serve.session import Session
 
 PORT = 8420
@@ -37,6 +37,7 @@ def serve(
     name = annotator or default_annotator()
     if not NAME.fullmatch(name):
         raise ValueError(f"--annotator must be a name without semicolon, line break or spaces around it, got {name!r}")
+    check_people_answer(folder)
     listener = listening(host, port)
     play_before_the_rounds(folder)
     project = Project.read(folder)
