@@ -18,6 +18,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from selflabel.labels.answers import NAME
 from selflabel.serve import dashboard, pictures
 from selflabel.serve.job import Job
 from selflabel.serve.project import Project
@@ -44,9 +45,10 @@ HEADERS = {
 class Doors:
     """Lets in who has the token, from this machine's own page alone, and logs each request without it.
 
-    A first visit has the token in the address, and gets a cookie instead. ``view_token``: opens the run's page alone,
-    on which nothing can be changed. ``hosts``: names and ports by which the
-    server may be called; None: any. Other sites cannot read the cookie, and what they send has another origin.
+    A first visit has the token in the address, and gets a cookie instead. ``annotator``: who answers, where the address
+    does not name another one. ``view_token``: opens the run's page alone, on which nothing can be changed. ``hosts``:
+    names and ports by which the server may be called; None: any. Other sites cannot read the cookie, and what they send
+    has another origin.
     """
 
     def __init__(
@@ -73,6 +75,9 @@ class Doors:
 
         response = self._refusal(request)
         browser = self._browsers.get(request.cookies.get(COOKIE, ""))
+        # The address names somebody else: another one sits before the same browser now.
+        if browser and request.query_params.get("annotator", browser.annotator) != browser.annotator:
+            browser = None
         if not response and not browser and not self._may_view(request):
             response = self._first_visit(request)
         if not response:
@@ -108,8 +113,11 @@ class Doors:
             return response
         if not _is(token, self._token):
             return _error(401, "open the address that `selflabel label` printed: this one lacks its token")
+        annotator = request.query_params.get("annotator", self._annotator)
+        if not NAME.fullmatch(annotator):
+            return _error(400, "annotator must be a name without semicolon, line break or spaces around it")
         key = secrets.token_urlsafe(32)
-        self._browsers[key] = Browser(self._annotator)
+        self._browsers[key] = Browser(annotator)
         response = RedirectResponse("/", status_code=303)
         response.set_cookie(COOKIE, key, httponly=True, samesite="strict")
         return response

@@ -217,7 +217,7 @@ class Session:
         if not n:
             return ""
         images = "1 image of the audit waits" if n == 1 else f"{n:,} images of the audit wait"
-        return f"{images} for a second person, who answers with `selflabel label --annotator NAME`."
+        return f"{images} for a second person, who opens the address with `&annotator=NAME` at its end."
 
     def _phase(self, browser: Browser) -> str:
         if self._is_playing:

@@ -209,3 +209,14 @@ def test_who_may_only_look_sees_the_run_and_cannot_answer(running):
 
 def test_who_may_label_may_look_too(running, cookie):
     assert ask(running[0], "GET", "/run", Cookie=cookie)[0] == 200
+
+
+def test_the_address_may_name_who_answers(running):
+    host, _ = running
+    for query, name in (("", "ann"), ("&annotator=Bob%20B.", "Bob B.")):
+        cookie = ask(host, "GET", f"/?token={TOKEN}{query}")[1]["set-cookie"].partition(";")[0]
+        assert json.loads(ask(host, "GET", "/api/state", Cookie=cookie)[2])["annotator"] == name
+        # Opened once more it is the same person, unless it names another one.
+        assert "set-cookie" not in ask(host, "GET", f"/?token={TOKEN}{query}", Cookie=cookie)[1]
+        assert "set-cookie" in ask(host, "GET", f"/?token={TOKEN}&annotator=eve", Cookie=cookie)[1]
+    assert ask(host, "GET", f"/?token={TOKEN}&annotator=a%3Bb")[0] == 400
