@@ -60,6 +60,21 @@ class Decision(NamedTuple):
     votes: str = ""
 
 
+def name_of(text: str) -> str:
+    """Return an annotator's name as the file has it; raise ``ValueError`` for one that cannot stand there."""
+    name = unicodedata.normalize("NFC", text)
+    if not NAME.fullmatch(name) or strict_csv.NO_TEXT.search(name):
+        raise ValueError(
+            f"annotator must be a name without semicolon, line break or spaces around it, got {text!r:.80}"
+        )
+    return name
+
+
+def note_of(text: str) -> str:
+    """Return a note as the file has it: on one line, without characters that are no text."""
+    return " ".join(strict_csv.NO_TEXT.sub("", text).split())
+
+
 def parse(text: str, *, source: str, classes: Sequence[str], known: Iterable[str] | None = None) -> list[Answer]:
     """Return the answers of an answers file, in its order.
 

@@ -18,7 +18,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from selflabel.labels.answers import NAME
+from selflabel.labels.answers import name_of
 from selflabel.serve import dashboard, pictures
 from selflabel.serve.job import Job
 from selflabel.serve.project import Project
@@ -113,9 +113,10 @@ class Doors:
             return response
         if not _is(token, self._token):
             return _error(401, "open the address that `selflabel label` printed: this one lacks its token")
-        annotator = request.query_params.get("annotator", self._annotator)
-        if not NAME.fullmatch(annotator):
-            return _error(400, "annotator must be a name without semicolon, line break or spaces around it")
+        try:
+            annotator = name_of(request.query_params.get("annotator", self._annotator))
+        except ValueError as error:
+            return _error(400, str(error))
         key = secrets.token_urlsafe(32)
         self._browsers[key] = Browser(annotator)
         response = RedirectResponse("/", status_code=303)

@@ -14,7 +14,7 @@ from pathlib import Path
 import uvicorn
 
 from selflabel.labels import state
-from selflabel.labels.answers import NAME
+from selflabel.labels.answers import name_of
 from selflabel.people.answer_file import AnswerFile
 from selflabel.serve import app as server
 from selflabel.serve.job import Job
@@ -34,9 +34,7 @@ def serve(
     the system has. ``has_hints``: as in ``Session``. Raises ``ValueError`` for a name that cannot stand in answers.csv,
     and ``OSError`` for a port that is taken.
     """
-    name = annotator or default_annotator()
-    if not NAME.fullmatch(name):
-        raise ValueError(f"--annotator must be a name without semicolon, line break or spaces around it, got {name!r}")
+    name = name_of(annotator or default_annotator())
     check_people_answer(folder)
     listener = listening(host, port)
     play_before_the_rounds(folder)

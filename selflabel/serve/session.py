@@ -148,10 +148,9 @@ class Session:
                         "the image waits for no answer any more: another browser was first, or the round is over"
                     )
                 strategy = self._tasks[key].strategy if key in self._tasks else self._strategies.get(key, "")
-                comment = " ".join(note.split())
                 when = self._now().replace(microsecond=0)
                 way = PAGE_WITH_HINTS if self._hints(row) else PAGE
-                answer = Answer(key, label, browser.annotator, when, comment, strategy, way)
+                answer = Answer(key, label, browser.annotator, when, answers.note_of(note), strategy, way)
                 self._file.append([answer])
                 self._hear(answer)
                 # Another person may be wanted.
@@ -298,12 +297,7 @@ class Session:
                     # What judges changes no label.
                     rounds = Rounds(before.states, before.final, self._project.audit(before.final, given))
                 else:
-                    rounds = self._project.play(given)
-            except NeedsStudent:
-                with self._changed:
-                    self._message = "The student is being trained; this takes minutes."
-                    self._changed.notify_all()
-                rounds = self._train()
+                    rounds = self._played(given)
             except Exception as error:
                 with self._changed:
                     self._rounds, self._tasks, self._is_playing = None, {}, False
@@ -318,3 +312,12 @@ class Session:
                     self._is_playing, self._message = False, ""
                     self._changed.notify_all()
                     return
+
+    def _played(self, given: list[Answer]) -> Rounds:
+        try:
+            return self._project.play(given)
+        except NeedsStudent:
+            with self._changed:
+                self._message = "The student is being trained; this takes minutes."
+                self._changed.notify_all()
+            return self._train()

@@ -632,3 +632,16 @@ def test_a_question_of_two_people_is_open_until_two_have_answered_and_settled_th
     assert {name: list(column) for name, column in once.columns().items()} == {
         name: list(column) for name, column in replies.columns().items()
     }
+
+
+@pytest.mark.parametrize("name", ["", " ann", "a;b", "a\nb", "a\0b"])
+def test_a_name_that_the_file_cannot_hold_is_refused(name):
+    with pytest.raises(ValueError, match="annotator must be a name"):
+        answers.name_of(name)
+    assert answers.name_of("Rene\u0301") == "Ren\u00e9"
+
+
+@given(st.text(max_size=20))
+def test_whatever_is_noted_the_file_can_be_read(note):
+    answer = said("Coat")._replace(comment=answers.note_of(note))
+    assert parse(WHOLE_HEAD + answers.lines([answer])) == [answer]

@@ -11,7 +11,7 @@ from selflabel import files
 from selflabel.labels import state
 from selflabel.labels.classes import SKIP
 from selflabel.people.answer_file import AnswerFile
-from selflabel.serve.project import Project
+from selflabel.serve.project import NeedsStudent, Project
 from selflabel.serve.session import Browser, Refused, Session
 
 pytestmark = pytest.mark.xdist_group("serve")
@@ -225,3 +225,24 @@ def test_an_answer_that_comes_while_rounds_are_played_waits_for_them(project):
     again.start()
     again.answer(Browser("ann"), row, truth[row])
     assert len(given(project)) == 1
+
+
+def test_a_round_that_cannot_be_played_is_told_and_not_waited_for_for_ever(project, monkeypatch):
+    of_stages = Project.read(project.folder)
+    file = AnswerFile(project.folder / "answers.csv", classes=of_stages.classes, known=of_stages.index.hash.tolist())
+
+    def untrained():
+        raise ValueError("`dvc repro audit` must run")
+
+    def needs_student(_project, _given):
+        raise NeedsStudent
+
+    monkeypatch.setattr(Project, "play", needs_student)
+    monkeypatch.setattr("threading.excepthook", lambda _args: None)
+    session = Session(of_stages, file, train=untrained)
+    session.start()
+    session.wait()
+    shown = session.state(Browser("ann"))
+    assert (shown["phase"], shown["message"]) == (
+        "failed", "The next round cannot be played: `dvc repro audit` must run"
+    )  # fmt: skip

@@ -455,7 +455,7 @@ function render() {
     return renderTrouble();
   }
   const view = current ? "task" : queue.length || stale ? "waiting" : state.phase;
-  const playing = view !== "task" && view !== "done";
+  const playing = view !== "task" && view !== "done" && view !== "failed";
 
   document.title = (view === "task" ? "" : view === "done" ? "Done: " : "Please wait: ") + state.project;
   const bars = { round: `Round ${state.round}`, budget: "Budget", audit: "Audit" };
@@ -472,7 +472,7 @@ function render() {
   search.hidden = !searching || view !== "task";
   $("pause").hidden = view === "task";
   if (view !== "task") {
-    const titles = { waiting: "Saving your answers", done: "All done" };
+    const titles = { waiting: "Saving your answers", done: "All done", failed: "Something went wrong" };
     const texts = { waiting: "The next images come when the server has your answers.",
                     done: state.message || "There is nothing left to label. Thank you." };
     setText($("pause-title"), titles[view] ?? "Please wait");
