@@ -19,8 +19,9 @@ from selflabel.labels.table import NO_LABEL, is_complete
 HEADER = ("hash", "label", "annotator", "when", "comment", "strategy", "way")
 # Files from before there were the last columns.
 OLD_HEADERS = (HEADER[:5], HEADER[:6])
-# How an answer was given: the column way. By a filled-in copy of the queue; on the page; there, with hints shown.
-FILE, PAGE, PAGE_WITH_HINTS = "file", "page", "page_hints"
+# How an answer was given: the column way. By a filled-in copy of the queue; on the page; there, with hints shown; in
+# the grid, where many labels are confirmed at once.
+FILE, PAGE, PAGE_WITH_HINTS, GRID = "file", "page", "page_hints", "grid"
 # What a person may have typed, so that it may look like a formula.
 _TYPED = ("label", "annotator", "comment")
 # The queue's own mark, in a column of this name, so that no other table is taken for one.
@@ -237,10 +238,13 @@ def asked_at_random(answers: Iterable[Answer]) -> set[str]:
     return {answer.hash for answer in answers if answer.strategy == RANDOM} - picked
 
 
-def only_asked_again(answers: Iterable[Answer]) -> set[str]:
-    """Return the hashes of images that had a given label, and were asked about for a second look alone."""
+def only_for(answers: Iterable[Answer], strategy: str) -> set[str]:
+    """Return the hashes of images that were answered for this reason alone.
+
+    For ``AGAIN`` these are images that had a given label, and were asked about for a second look alone.
+    """
     answers = list(answers)
-    return {answer.hash for answer in answers} - {answer.hash for answer in answers if answer.strategy != AGAIN}
+    return {answer.hash for answer in answers} - {answer.hash for answer in answers if answer.strategy != strategy}
 
 
 def look_up(rows: np.ndarray, hashes: Sequence[str], decisions: Mapping[str, Decision]) -> Replies:

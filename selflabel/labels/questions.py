@@ -21,6 +21,8 @@ CONFLICT, KNOWN, RANDOM = "conflict", "known", "random"
 # It had a label by people, and they were asked about it once more (`selflabel suspects`): the answer confirms that
 # label or corrects it, and teaches as it did. Why the image had a label in the first place stays what it was.
 AGAIN = "again"
+# A person has looked at what the machine labelled, unasked, and confirmed that label or corrected it.
+CONFIRMED = "confirmed"
 # An audit drew it, an audit left it to people, an earlier audit drew it: the answer judges machine labels, so that it
 # must not teach them.
 AUDIT, REST, EARLIER = JUDGING = ("audit", "rest", "earlier")

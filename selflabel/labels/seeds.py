@@ -9,7 +9,7 @@ import numpy as np
 from selflabel.labels import answers, state
 from selflabel.labels.answers import Answer, Decision
 from selflabel.labels.pool_index import PoolIndex
-from selflabel.labels.questions import AGAIN, KNOWN, RANDOM, Replies
+from selflabel.labels.questions import AGAIN, CONFIRMED, KNOWN, RANDOM, Replies
 from selflabel.labels.state import State
 from selflabel.labels.table import NO_LABEL, Labels, is_complete
 
@@ -86,11 +86,14 @@ def start(
     teaching, judging = answers.known(given or (), classes=classes)
     labelled = set(rows.tolist())
     rows, known, apart = with_answers(rows, truth, hashes, teaching, judging)
-    at_random, again = answers.asked_at_random(given or ()), answers.only_asked_again(given or ())
+    at_random = answers.asked_at_random(given or ())
+    again, confirmed = (answers.only_for(given or (), strategy) for strategy in (AGAIN, CONFIRMED))
 
     def why(row: int) -> str:
         # What has no given label any more was picked to be looked at again, and counts as what it is now: an answer.
-        return RANDOM if hashes[row] in at_random else AGAIN if hashes[row] in again and row in labelled else KNOWN
+        if hashes[row] in again and row in labelled:
+            return AGAIN
+        return RANDOM if hashes[row] in at_random else CONFIRMED if hashes[row] in confirmed else KNOWN
 
     words = {row: why(row) for row in known.tolist()}
     first = state.first(Labels.from_seeds(rows, truth[rows], n_rows=len(truth)), index.in_conflict, words, apart)

@@ -10,7 +10,7 @@ from selflabel import files
 from selflabel.labels import history
 from selflabel.labels import table as label_table
 from selflabel.labels.history import RoundSummary
-from selflabel.labels.questions import AGAIN, CONFLICT, RANDOM, AskedQuestions, Questions, Replies
+from selflabel.labels.questions import AGAIN, CONFIRMED, CONFLICT, RANDOM, AskedQuestions, Questions, Replies
 from selflabel.labels.table import NO_LABEL, Labels, to_columns
 
 ARRAYS = ("test_labels", "machine_labels", "predicted", "apart")
@@ -50,10 +50,10 @@ class State(NamedTuple):
     def n_asked(self) -> int:
         """How many questions were asked, those of this round and those answered before the run included.
 
-        Not those about images that had a label anyway, or two.
+        Not those about images that had a label anyway, or two, and not what people confirmed unasked.
         """
         asked = np.append(self.asked.strategy, self.questions.strategy)
-        return int(np.sum(~np.isin(asked, (CONFLICT, AGAIN))))
+        return int(np.sum(~np.isin(asked, (CONFLICT, AGAIN, CONFIRMED))))
 
     @property
     def n_open(self) -> int:
@@ -132,7 +132,8 @@ def first(
     """Return the state before round 1.
 
     It asks about the rows that were given two different labels, ``in_conflict``, and those that have answers already,
-    ``known``: for each row why it was asked about, if that was at random or once more, else ``questions.KNOWN``.
+    ``known``: for each row why it was asked about, if that was at random, once more or not at all, else
+    ``questions.KNOWN``.
     ``apart``: as in ``State``.
     """
     n_rows = len(seeds.label)

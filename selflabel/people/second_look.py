@@ -8,6 +8,7 @@ import numpy as np
 
 from selflabel import files
 from selflabel.features import feature_set
+from selflabel.features.feature_set import FeatureSet
 from selflabel.labels import answers, provenance, state
 from selflabel.labels.answers import Answer
 from selflabel.labels.classes import Classes
@@ -17,7 +18,7 @@ from selflabel.labels.state import State
 from selflabel.markdown import markdown_table
 from selflabel.models import predict
 from selflabel.models.predict import FitConfig
-from selflabel.models.suspects import suspects
+from selflabel.models.suspects import Suspects, suspects
 from selflabel.people.tools import ANSWERS, CLASSES, INDEX
 
 # The labels before the audit, whose answers judge and are no labels here.
@@ -40,8 +41,8 @@ def look(fit: FitConfig, *, n: int | None = None, out: str | None = None) -> str
     if not np.array_equal(columns["hash"], index.hash):
         raise ValueError(f"{LABELS} must be about the images of {INDEX}, got others: `dvc repro` labels these")
     given = answers.parse(files.read_text(ANSWERS), source=ANSWERS, classes=classes, known=index.hash.tolist())
-    human_rows = np.flatnonzero(final.labels.is_human)
-    told = suspects(held_out(final, fit, classes), final.labels.label[human_rows])
+    features = feature_set.read(Path(FEATURES), Path(GRAPH))
+    human_rows, told = judged(final, features, fit, classes)
     is_left = ~was_seen(final, index.hash, given)[human_rows]
     chosen = told.order[is_left[told.order]]
     chosen = chosen[told.is_marked[chosen]] if n is None else chosen[:n]
@@ -69,17 +70,17 @@ def look(fit: FitConfig, *, n: int | None = None, out: str | None = None) -> str
     return "\n\n".join(parts)
 
 
-def held_out(final: State, fit: FitConfig, classes: Classes) -> np.ndarray:
-    """Return float64 (n, n_classes), class probabilities out of fold of the human-labelled rows, ascending.
+def judged(final: State, features: FeatureSet, fit: FitConfig, classes: Classes) -> tuple[np.ndarray, Suspects]:
+    """Return the human-labelled rows, int64 (n,) ascending, and how suspect the label of each is.
 
     The folds are those of the last acceptance, and so are the classifiers where human labels alone teach. No student
     joins: it has learnt what classifiers say that have seen all labels. Raises ``ValueError`` without folds.
     """
-    features = feature_set.read(Path(FEATURES), Path(GRAPH))
     told = predict.fit_predict(final.labels, features, fit, round_number=len(final.history), classes=classes).held_out
     if told is None:
         raise ValueError("training.folds must be at least 2, so that labels are judged out of fold, got 0")
-    return told
+    rows = np.flatnonzero(final.labels.is_human)
+    return rows, suspects(told, final.labels.label[rows])
 
 
 def was_seen(final: State, hashes: np.ndarray, given: Sequence[Answer]) -> np.ndarray:

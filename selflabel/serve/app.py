@@ -19,6 +19,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from selflabel.labels.answers import name_of
+from selflabel.labels.questions import AGAIN, CONFIRMED, REST
 from selflabel.serve import dashboard, pictures
 from selflabel.serve.job import Job
 from selflabel.serve.project import Project
@@ -28,7 +29,9 @@ STATIC = Path(__file__).parent / "static"
 COOKIE, VIEW_COOKIE = "selflabel", "selflabel_view"
 # What who may only look may have.
 VIEW = re.compile(r"/run|/api/(run|gallery|story/\d+)|/image/\d+|/static/.*")
-# No answer and no note is longer.
+# Why images may be confirmed or corrected in the grid.
+CONFIRMABLE = (REST, AGAIN, CONFIRMED)
+# No answer and no note is longer, and no grid.
 LONGEST_BODY = 64_000
 HEADERS = {
     "Content-Security-Policy": (
@@ -166,6 +169,29 @@ def app(
         session.undo(request.state.browser)
         return told(request)
 
+    async def grid_page(_request: Request) -> Response:
+        return FileResponse(STATIC / "grid.html")
+
+    def grid(request: Request) -> Response:
+        wanted = request.query_params
+        return JSONResponse(session.grid(request.state.browser, wanted.get("strategy", ""), wanted.get("label", "")))
+
+    async def confirm(request: Request) -> Response:
+        body = await _body(request)
+        strategy, cells = body.get("strategy"), body.get("cells")
+        are_cells = isinstance(cells, list) and all(
+            isinstance(cell, dict) and type(cell.get("row")) is int and isinstance(cell.get("label"), str)
+            for cell in cells
+        )
+        if strategy not in CONFIRMABLE or not cells or not are_cells:
+            raise Refused(f"a grid must have a strategy ({', '.join(CONFIRMABLE)}) and cells, each a row and a label")
+        labels = {cell["row"]: cell["label"] for cell in cells}
+
+        def take() -> Response:
+            return JSONResponse({"n_left_out": session.confirm(request.state.browser, strategy, labels)})
+
+        return await run_in_threadpool(take)
+
     def finish(request: Request) -> Response:
         if not job.start():
             return _error(409, "it is running already")
@@ -195,7 +221,7 @@ def app(
         row: int = request.path_params["row"]
         if row >= len(project.index):
             return _error(404, f"the row must be one from 0 to {len(project.index) - 1}, got {row}")
-        longest = pictures.FULL if request.query_params.get("size") == "full" else pictures.SHOWN
+        longest = pictures.SIZES.get(request.query_params.get("size", ""), pictures.SHOWN)
         data, kind = pictures.encoded(
             project.source_of(row), longest=longest, max_pixels=project.params.dataset.max_pixels
         )
@@ -207,6 +233,9 @@ def app(
         Route("/api/state", state),
         Route("/api/answer", answer, methods=["POST"]),
         Route("/api/undo", undo, methods=["POST"]),
+        Route("/grid", grid_page),
+        Route("/api/grid", grid),
+        Route("/api/grid", confirm, methods=["POST"]),
         Route("/api/finish", finish, methods=["POST"]),
         Route("/api/finish", progress),
         Route("/run", run_page),

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-# Pixels of the longest side: as large as a page shows it, and as large as anybody looks at it.
-SHOWN, FULL = 1_600, 4_096
+# Pixels of the longest side: as large as a page shows it; in a grid; and as large as anybody looks at it.
+SHOWN = 1_600
+SIZES = {"small": 320, "full": 4_096}
 # Up to here PNG, which loses nothing; above it JPEG, which arrives sooner.
 LOSSLESS = 512
 

@@ -2,23 +2,25 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from selflabel.labels import answers
-from selflabel.labels.answers import PAGE, PAGE_WITH_HINTS, Answer
+from selflabel.labels.answers import GRID, PAGE, PAGE_WITH_HINTS, Answer
 from selflabel.labels.classes import SKIP
-from selflabel.labels.questions import AGAIN, AUDIT, BLIND, CONFLICT, JUDGING, TIED
+from selflabel.labels.questions import AGAIN, AUDIT, BLIND, CONFLICT, JUDGING, REST, TIED
 from selflabel.people.answer_file import AnswerFile
+from selflabel.serve import grid
+from selflabel.serve.grid import Group
 from selflabel.serve.project import NeedsStudent, Project, Rounds
 
 # As many tasks go to a page at once, so that it can fetch pictures ahead.
 N_AHEAD = 8
-# Seconds for which what one browser was given is not given to another one.
-LEASE = 60.0
+# Seconds for which what one browser was given is not given to another one: an image, and a grid of them.
+LEASE, GRID_LEASE = 60.0, 600.0
 # Seconds after which a page that waits is answered in any case.
 WAIT = 20.0
 
@@ -31,11 +33,16 @@ class Refused(Exception):
 
 @dataclass(eq=False)
 class Browser:
-    """One browser: who answers in it, and the rows answered in it and taken back in it, the newest last."""
+    """One browser: who answers in it, and the rows answered in it and taken back in it, the newest last.
+
+    ``grid``: why the rows were in its grid that were shown there, and which of them were answered there, ``confirmed``.
+    """
 
     annotator: str
     answered: list[int] = field(default_factory=list)
     undone: list[int] = field(default_factory=list)
+    grid: dict[int, str] = field(default_factory=dict)
+    confirmed: set[int] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -86,10 +93,15 @@ class Session:
         self._rounds: Rounds | None = None
         self._taught: list[Answer] = []
         self._tasks: dict[str, Task] = {}
-        self._leases: dict[str, tuple[Browser, float]] = {}
+        # Who has an image before them, asked about for this reason, and until when.
+        self._leases: dict[tuple[str, str], tuple[Browser, float]] = {}
         # What each annotator said last of each image.
         self._votes: dict[str, dict[str, str]] = {}
         self._strategies: dict[str, str] = {}
+        # The images at which somebody has looked once more.
+        self._seen_again: set[str] = set()
+        self._groups: list[Group] = []
+        self._grouped: Rounds | None = None
 
     @property
     def rounds(self) -> Rounds | None:
@@ -131,10 +143,7 @@ class Session:
         Raises ``Refused`` for another label than there are, and for an image that waits for no answer; ``OSError``
         where the disk takes nothing.
         """
-        if label != SKIP and label not in self._project.classes:
-            raise Refused(f"the label must be one of the classes or {SKIP}, got {label!r:.80}")
-        if not 0 <= row < len(self._project.index):
-            raise Refused(f"the row must be one from 0 to {len(self._project.index) - 1}, got {row}")
+        self._check(row, label)
         key = self._project.index.hash[row]
         # What a browser kept while the server was away comes while it plays: only then it is known what waits.
         self.wait()
@@ -154,7 +163,7 @@ class Session:
                 self._file.append([answer])
                 self._hear(answer)
                 # Another person may be wanted.
-                self._leases.pop(key, None)
+                self._leases.pop((key, strategy), None)
             for rows in (browser.undone, browser.answered):
                 if row in rows:
                     rows.remove(row)
@@ -173,6 +182,111 @@ class Session:
                 raise Refused("there is no answer of this browser to take back")
             browser.undone.append(browser.answered.pop())
 
+    def grid(self, browser: Browser, strategy: str, label: str) -> dict[str, Any]:
+        """Return what the grid shows, as grid.js reads it: the groups, and some images of the wanted one.
+
+        ``strategy``, ``label``: of a group; where it has no image left, or there is no such group, the first that has.
+        """
+        self.wait()
+        groups = self._all_groups()
+        with self._changed:
+            now = time.monotonic()
+            for key in [key for key, (holder, until) in self._leases.items() if holder is browser and until > now]:
+                self._leases.pop(key)
+            left = [self._left(group, browser) for group in groups]
+            left = [group for group in left if group.rows]
+            shown = next((group for group in left if (group.strategy, group.label) == (strategy, label)), None)
+            shown = shown or next(iter(left), Group(strategy, label, []))
+            rows = shown.rows[: grid.N_SHOWN]
+            for row in rows:
+                self._leases[self._project.index.hash[row], shown.strategy] = (browser, now + GRID_LEASE)
+                browser.grid[row] = shown.strategy
+            return {
+                "annotator": browser.annotator,
+                "classes": list(self._project.classes),
+                "is_playing": self._is_playing,
+                "is_audited": bool(self._rounds and self._rounds.audit),
+                "message": self._message,
+                "groups": [{"strategy": of.strategy, "label": of.label, "n": len(of.rows)} for of in left],
+                "strategy": shown.strategy,
+                "label": shown.label,
+                "cells": [{"row": row, "image": f"/image/{row}?size=small"} for row in rows],
+            }
+
+    def confirm(self, browser: Browser, strategy: str, labels: Mapping[int, str]) -> int:
+        """Put the answers about the images of a grid on the disk, all at once; return how many were not taken.
+
+        ``labels``: a class or ``SKIP`` for each row shown. What waits for no answer any more, since somebody else was
+        first or the labels are others now, is not taken. Raises as ``answer`` does; nothing is written then.
+        """
+        for row, label in labels.items():
+            self._check(row, label)
+        # What rounds change meanwhile takes away no answer that still says something.
+        self.wait()
+        with self._changed, self._file.locked():
+            self._refresh()
+            when, hashes = self._now().replace(microsecond=0), self._project.index.hash
+            new, n_left_out = [], 0
+            for row, label in labels.items():
+                is_known = row in browser.confirmed and browser.grid[row] == strategy
+                if not is_known and not (
+                    browser.grid.get(row) == strategy and self._may_confirm(browser, strategy, row)
+                ):
+                    n_left_out += 1
+                    continue
+                # The same once more: the page has not heard that it arrived.
+                if not is_known or self._votes.get(hashes[row], {}).get(browser.annotator) != label:
+                    new.append(Answer(hashes[row], label, browser.annotator, when, "", strategy, GRID))
+            self._file.append(new)
+            for answer in new:
+                self._hear(answer)
+                self._leases.pop((answer.hash, strategy), None)
+            shown = {row for row in labels if browser.grid.get(row) == strategy}
+            browser.confirmed |= {row for row in shown if browser.annotator in self._votes.get(hashes[row], {})}
+            # What was confirmed teaches, but for what an audit left.
+            if new and (strategy != REST or not self._open()):
+                self.start()
+            return n_left_out
+
+    def _may_confirm(self, browser: Browser, strategy: str, row: int) -> bool:
+        """Return whether a row still waits for an answer in a grid: as what an audit left, as a suspect, or unasked."""
+        key = self._project.index.hash[row]
+        if strategy == REST:
+            return key in self._tasks and self._tasks[key].strategy == REST and self._waits_for(browser, key)
+        if strategy == AGAIN:
+            return key not in self._seen_again
+        # Nobody may be told a label that an audit could ask about.
+        return key not in self._votes and key not in self._tasks and bool(self._rounds and not self._rounds.audit)
+
+    def _all_groups(self) -> list[Group]:
+        """Return the groups of the rounds played last; no lock is held while they are made."""
+        with self._changed:
+            self._refresh()
+            rounds, is_known = self._rounds, self._rounds is self._grouped
+            given = [] if is_known else list(self._file.read())
+        if rounds and not is_known:
+            groups = grid.groups(rounds, self._project, given)
+            with self._changed:
+                self._groups, self._grouped = groups, rounds
+        return self._groups if rounds else []
+
+    def _left(self, group: Group, browser: Browser) -> Group:
+        """Return a group without what has been answered, and without what another browser works on."""
+        now, left = time.monotonic(), []
+        for row in group.rows:
+            key = self._project.index.hash[row]
+            holder, until = self._leases.get((key, group.strategy), (browser, now))
+            is_free = holder is browser or until <= now
+            if is_free and self._may_confirm(browser, group.strategy, row):
+                left.append(row)
+        return Group(group.strategy, group.label, left)
+
+    def _check(self, row: int, label: str) -> None:
+        if label != SKIP and label not in self._project.classes:
+            raise Refused(f"the label must be one of the classes or {SKIP}, got {label!r:.80}")
+        if not 0 <= row < len(self._project.index):
+            raise Refused(f"the row must be one from 0 to {len(self._project.index) - 1}, got {row}")
+
     def _refresh(self) -> None:
         """Take in what others have written to the file, and play where nothing waits any more."""
         if self._file.has_changed():
@@ -181,13 +295,15 @@ class Session:
                 self.start()
 
     def _take_in(self) -> None:
-        self._votes, self._strategies = {}, {}
+        self._votes, self._strategies, self._seen_again = {}, {}, set()
         for answer in sorted(self._file.read(), key=lambda answer: answer.when):
             self._hear(answer)
 
     def _hear(self, answer: Answer) -> None:
         self._votes.setdefault(answer.hash, {})[answer.annotator] = answer.label
         self._strategies[answer.hash] = answer.strategy
+        if answer.strategy == AGAIN:
+            self._seen_again.add(answer.hash)
 
     def _open(self) -> list[Task]:
         """Return the tasks that fewer people have answered than are to."""
@@ -266,10 +382,10 @@ class Session:
         for key, task in self._tasks.items():
             if len(ahead) == N_AHEAD:
                 break
-            holder, since = self._leases.get(key, (browser, now))
-            is_anothers = holder is not browser and now - since < LEASE
+            holder, until = self._leases.get((key, task.strategy), (browser, now))
+            is_anothers = holder is not browser and now < until
             if task.row not in browser.undone and not is_anothers and self._waits_for(browser, key):
-                self._leases[key] = (browser, now)
+                self._leases[key, task.strategy] = (browser, now + LEASE)
                 ahead.append(self._as_json(task.row, key, browser))
         return undone + ahead
 

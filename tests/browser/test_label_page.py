@@ -1,6 +1,7 @@
 """The page for labelling in a real Chromium, before the real server: `make test-browser`."""
 
 import os
+import re
 import threading
 
 import numpy as np
@@ -15,6 +16,8 @@ from selflabel.people.answer_file import AnswerFile
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 KEYS = "123456789a"
+# Milliseconds in which a new grid cannot be confirmed, and a little more.
+GUARD = 800
 
 
 def given(project):
@@ -278,3 +281,107 @@ def test_the_page_of_the_run_shows_it_with_filters_in_the_address_and_tells_an_i
         run.set_viewport_size({"width": 1120, "height": 1400})
         run.wait_for_timeout(500)
         run.screenshot(path=ROOT / os.environ["PICTURES"] / "run.png")
+
+
+def grid_of(page, server, reason) -> list[int]:
+    """Open the grid at the first group for a reason; return its rows."""
+    page.goto(f"{server.origin}/grid")
+    page.locator("#cells img").first.wait_for()
+    options = page.locator("#group option").all_inner_texts()
+    with page.expect_response(lambda response: "/api/grid" in response.url):
+        page.locator("#group").select_option(index=next(n for n, text in enumerate(options) if text.startswith(reason)))
+    until(lambda: page.locator("#cells button").first.is_enabled())
+    return [row for row, _ in cells_of(page)]
+
+
+def cells_of(page) -> list[tuple[int, str]]:
+    """The rows of the grid on the screen, and the label of each."""
+    texts = page.locator("#cells button").evaluate_all("cells => cells.map((cell) => cell.getAttribute('aria-label'))")
+    return [(int(row), label) for row, label in (re.match(r"Row (\d+): (.*)", text).groups() for text in texts)]
+
+
+def test_many_labels_are_confirmed_and_corrected_by_keyboard_alone_in_one_go(page, pictures, serve):
+    project, _ = pictures
+    server, classes = serve(project), classes_of(project)
+    opened(page, server)
+    rows = grid_of(page, server, "Labelled by the machine")
+    page.locator("#cells button").first.focus()
+    name = page.locator("#clue bdi").inner_text()
+    other = classes.index(name) - 1
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press(" ")
+    page.wait_for_timeout(GUARD)
+    page.keyboard.press("Enter")
+    page.get_by_text("1 marked image has no class yet").wait_for()
+    assert given(project) == []
+    page.keyboard.press(KEYS[other])
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("0")
+    if "PICTURES" in os.environ:
+        page.set_viewport_size({"width": 1120, "height": 640})
+        page.wait_for_timeout(500)
+        page.screenshot(path=ROOT / os.environ["PICTURES"] / "grid.png")
+    page.keyboard.press("Enter")
+    page.get_by_text(f"{len(rows)} answers saved.").wait_for()
+    # That key once more was meant for these, and not for those that came after them.
+    page.keyboard.press("Enter")
+    expected = [name, classes[other], "skip", *[name] * (len(rows) - 3)]
+    assert [(row, label) for row, label, _ in given(project)] == list(zip(rows, expected, strict=True))
+    assert {(answer.strategy, answer.way) for *_, answer in given(project)} == {("confirmed", "grid")}
+    # Back to it, and one of them is another now.
+    page.keyboard.press("Backspace")
+    page.keyboard.press(KEYS[other])
+    page.wait_for_timeout(GUARD)
+    page.keyboard.press("Enter")
+    until(lambda: len(given(project)) == len(rows) + 1)
+    assert given(project)[-1][:2] == (rows[0], classes[other])
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto(f"{server.origin}/grid")
+    page.locator("#cells img").first.wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert page.locator("#confirm").bounding_box()["y"] < 740
+    if "PICTURES" in os.environ:
+        page.screenshot(path=ROOT / os.environ["PICTURES"] / "grid-narrow.png")
+
+
+def test_what_an_audit_left_is_confirmed_with_the_mouse_and_what_it_judges_is_never_there(page, pictures, serve):
+    project, truth = pictures
+    project.set(audit={"label_rest": True, "error": 0.001})
+    server, shown = serve(project), []
+    opened(page, server)
+
+    def note(response):
+        if "/api/grid" in response.url and response.request.method == "GET" and response.ok:
+            shown.extend(cell["row"] for cell in response.json()["cells"])
+
+    page.on("response", note)
+    classes = classes_of(project)
+    answer_until(page, truth, classes, ends=lambda: page.locator("#banner").inner_text() != "")
+    grid = page.context.new_page()
+    grid.on("response", note)
+    grid.goto(f"{server.origin}/grid")
+    grid.get_by_text("While there is an audit").or_(grid.locator("#cells img").first).first.wait_for()
+    answer_until(page, truth, classes, ends=lambda: page.locator("#banner").inner_text() == "")
+    grid.reload()
+    while True:
+        grid.locator("#cells img").first.or_(grid.get_by_text("Nothing waits here")).first.wait_for()
+        if not grid.locator("#cells button").count() or "Left by the audit" not in grid.locator("#choose").inner_text():
+            break
+        rows = cells_of(grid)
+        for n, (row, label) in enumerate(rows):
+            if truth[row] != label:
+                grid.locator("#cells button").nth(n).click()
+                grid.locator("#classes button").nth(classes.index(truth[row])).click()
+        before = len(given(project))
+        # Who presses twice does not confirm what they have not seen.
+        grid.wait_for_timeout(GUARD)
+        grid.locator("#confirm").click()
+        until(lambda before=before, rows=rows: len(given(project)) == before + len(rows))
+        until(lambda rows=rows: not {row for row, _ in rows} & {row for row, _ in cells_of(grid)})
+    rest = [(row, label) for row, label, answer in given(project) if answer.strategy == "rest"]
+    assert rest and all(truth[row] == label for row, label in rest)
+    audited = {row for row, _, answer in given(project) if answer.strategy == "audit"}
+    assert len(audited) == AUDITED and not audited & set(shown)
+    # The other page has an image on the screen that waits for nobody any more.
+    page.reload()
+    until(lambda: is_done(page))

@@ -603,9 +603,9 @@ def test_a_second_look_makes_nothing_late_and_no_random_image_picked():
     assert answers.late(given) == set()
     # Not the second look at what was drawn, nor at a given label: the one is random, the other nobody was asked about.
     assert answers.asked_at_random(given) == {A}
-    assert answers.only_asked_again(given) == {B}
+    assert answers.only_for(given, "again") == {B}
     assert answers.asked_at_random([*given, said("Coat", "bob")]) == set()
-    assert answers.only_asked_again([*given, said("Coat", "bob", key=B)]) == set()
+    assert answers.only_for([*given, said("Coat", "bob", key=B)], "again") == set()
 
 
 def test_what_has_judged_teaches_nothing_whoever_looks_again():

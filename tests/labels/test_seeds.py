@@ -147,3 +147,17 @@ def test_a_second_look_corrects_a_given_label_and_takes_nothing_from_the_budget_
     assert after.labels.origin.tolist() == [table.HUMAN, table.SEED, table.SEED, table.NONE, table.HUMAN, table.NONE]
     assert dict(zip(after.asked.row.tolist(), after.asked.strategy, strict=True)) == {0: "again", 4: "known"}
     assert after.n_asked == 1 and after.picked.tolist() == [4] and after.apart.tolist() == [3]
+
+
+def test_what_people_confirmed_unasked_costs_no_budget_and_is_no_random_draw():
+    now = datetime(2024, 5, 1, tzinfo=UTC)
+    index = PoolIndex(np.arange(5), np.array(list("abcde"), object))
+    words = {"b": ["confirmed"], "c": ["confirmed", "margin"], "d": ["random", "confirmed"]}
+    given = [Answer(key, "Coat", "ann", now, "", word) for key, of in words.items() for word in of]
+    first, replies = seeds.start(np.arange(1), np.full(5, -1), index, given, classes=["Coat", "Shirt"])
+    after = first.answered(replies)
+    assert dict(zip(after.asked.row.tolist(), after.asked.strategy, strict=True)) == {
+        1: "confirmed", 2: "known", 3: "known"
+    }  # fmt: skip
+    assert after.n_asked == 2 and after.picked.tolist() == [1, 2, 3]
+    assert after.labels.is_human[[1, 2, 3]].all()

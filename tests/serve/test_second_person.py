@@ -1,54 +1,18 @@
 """The page, where an audit asks about some images twice: who is offered them, and who has to wait for whom."""
 
-import numpy as np
-import param_trees
 import pytest
-from projects import ROOT
+from small_session import CLASSES, opened
 
-from selflabel import files
 from selflabel.audit.certificate import Agreement
-from selflabel.config import load
-from selflabel.features.feature_set import FeatureSet
-from selflabel.labels.answers import HEADER
-from selflabel.labels.classes import Classes
-from selflabel.labels.pool_index import PoolIndex
-from selflabel.people.answer_file import AnswerFile
-from selflabel.serve.project import Project
-from selflabel.serve.session import Browser, Refused, Session, Task
-
-CLASSES = Classes(["Coat", "Shirt"])
-N, N_SEEDS = 60, 12
-# Ten images are audited, the first three of them twice.
-PARAMS = load.parse(
-    param_trees.changed(
-        files.read_yaml(ROOT / "params.yaml"),
-        ("answers.source", "people"), ("self_label.iterations", 0), ("ask.strategy", "none"),
-        ("audit.size", 10), ("audit.repeat", 0.3),
-    ),
-    source="params.yaml",
-)  # fmt: skip
+from selflabel.serve.session import Browser, Refused, Task
 
 
 @pytest.fixture
 def session(tmp_path):
-    truth = np.arange(N) % 2
-    features = np.random.default_rng(0).normal(size=(N, 2)).astype(np.float32) + 6 * truth[:, None].astype(np.float32)
-    project = Project(
-        folder=tmp_path,
-        params=PARAMS,
-        classes=CLASSES,
-        index=PoolIndex(np.arange(N), np.array([f"{row:032x}" for row in range(N)], object)),
-        images=np.zeros((N, 8, 8), np.uint8),
-        features=FeatureSet(features, features[:0]),
-        seed_rows=np.arange(N_SEEDS),
-        given=np.where(np.arange(N) < N_SEEDS, truth, -1),
+    # Ten images are audited, the first three of them twice.
+    return opened(
+        tmp_path, ("self_label.iterations", 0), ("ask.strategy", "none"), ("audit.size", 10), ("audit.repeat", 0.3)
     )
-    (tmp_path / "answers.csv").write_text(",".join(HEADER) + "\n")
-    file = AnswerFile(tmp_path / "answers.csv", classes=CLASSES, known=project.index.hash.tolist())
-    session = Session(project, file, train=lambda: pytest.fail("there is no student"))
-    session.start()
-    session.wait()
-    return session
 
 
 def answer_all(session, browser, n=100):

@@ -1,0 +1,88 @@
+"""The labels that a person may confirm or correct many at once: what an audit left, suspects, a class of the machine's.
+
+An image that an audit judges is never among them: who is to judge a label must not be told it first.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from selflabel.config import build
+from selflabel.labels.answers import Answer
+from selflabel.labels.questions import AGAIN, CONFIRMED, REST
+from selflabel.labels.state import State
+from selflabel.people import second_look
+from selflabel.serve.project import Project, Rounds
+
+# So many are shown at once.
+N_SHOWN = 40
+
+
+@dataclass(frozen=True)
+class Group:
+    """Images with one label, to be confirmed or corrected: ``rows`` of the pool, the least sure first.
+
+    ``strategy``: why they are asked about. REST: an audit left them to people. AGAIN: people gave the label, and
+    classifiers contradict it. CONFIRMED: the machine gave it, and nobody asks.
+    """
+
+    strategy: str
+    label: str
+    rows: list[int]
+
+
+def groups(rounds: Rounds, project: Project, given: Sequence[Answer]) -> list[Group]:
+    """Return the groups, in the order of the classes, what an audit left first; ``given``: people's answers so far."""
+    state = rounds.audit.after if rounds.audit else rounds.states[-1]
+    waiting = rounds.waiting
+    parts = [
+        (REST, _unsure_first(waiting.row[waiting.strategy == REST], state)),
+        (AGAIN, _suspects(rounds, project, given)),
+        (CONFIRMED, _by_machine(rounds, project, given)),
+    ]
+    made = []
+    for strategy, rows in parts:
+        rows = _once(rows, project)
+        for number, name in enumerate(project.classes):
+            chosen = rows[state.labels.label[rows] == number]
+            made += [Group(strategy, name, chosen.tolist())] if len(chosen) else []
+    return made
+
+
+def _suspects(rounds: Rounds, project: Project, given: Sequence[Answer]) -> np.ndarray:
+    fit = build.fit(project.params)
+    # Without folds nothing is out of fold, and before a round nothing has been predicted.
+    if fit.folds < 2 or not rounds.states[-1].history:
+        return np.empty(0, np.int64)
+    final = rounds.final or rounds.states[-1]
+    rows, told = second_look.judged(final, project.features, fit, project.classes)
+    is_seen = second_look.was_seen(final, project.index.hash, given)[rows]
+    # What several people already contest goes back to the queue by itself.
+    is_seen |= np.isin(rows, rounds.waiting.row)
+    chosen = told.order[told.is_marked[told.order] & ~is_seen[told.order]]
+    return np.asarray(rows[chosen])
+
+
+def _by_machine(rounds: Rounds, project: Project, given: Sequence[Answer]) -> np.ndarray:
+    """Return the rows that the machine labelled, and about which nobody is asked; none while there is an audit.
+
+    A person who looked at them then might see what the audit asks about, and a label given after it needs another one.
+    """
+    if rounds.audit:
+        return np.empty(0, np.int64)
+    last = rounds.states[-1]
+    is_free = last.labels.is_machine.copy()
+    is_free[np.concatenate([last.asked.row, last.questions.row, last.apart])] = False
+    is_free &= ~np.isin(project.index.hash, [answer.hash for answer in given])
+    return _unsure_first(np.flatnonzero(is_free), last)
+
+
+def _unsure_first(rows: np.ndarray, state: State) -> np.ndarray:
+    return np.asarray(rows[np.argsort(state.labels.confidence[rows], kind="stable")])
+
+
+def _once(rows: np.ndarray, project: Project) -> np.ndarray:
+    """Return the rows without those whose image another one before them has."""
+    _, first = np.unique(project.index.hash[rows], return_index=True)
+    return np.asarray(rows[np.sort(first)])
