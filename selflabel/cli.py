@@ -64,12 +64,13 @@ def init(args: argparse.Namespace) -> None:
 
     if not project.is_project(Path()):
         print(f"a project is laid down here: {', '.join(project.lay_down(Path()))}\n")
-    values, text = starting.begin(args.dir, files.read_text(PARAMS))
+    values, text, reason = starting.begin(args.dir, files.read_text(PARAMS))
     files.write_text(PARAMS, text)
     # Rounds that never run would make `dvc pull` fail.
     files.write_text(TABLE, starting.rounds_table(values["self_label.iterations"]))
     print(*(f"{name}: {json.dumps(value)}" for name, value in values.items()), sep="\n")
-    print(f"\n{PARAMS} and {TABLE} are set; next: `selflabel plan`")
+    print(f"\n{reason}")
+    print(f"{PARAMS} and {TABLE} are set; next: `selflabel plan`")
 
 
 def upgrade(_args: argparse.Namespace) -> None:

@@ -78,7 +78,9 @@ def parameters_read(module: str) -> set[str]:
 
 
 def _parameters_in(text: str) -> set[str]:
-    read = set(re.findall(r"\bparams\.((?!py\b|yaml\b|faults\b|parse\b)[a-z_]+(?:\.(?!model_dump)[A-Za-z_]+)?)", text))
+    read = set(
+        re.findall(r"\bparams\.((?!py\b|yaml\b|faults\b|parse\b)[a-z0-9_]+(?:\.(?!model_dump)[A-Za-z0-9_]+)?)", text)
+    )
     for name in set(re.findall(r"\b(\w+)\(params\)", text)) & _build().keys():
         read |= _parameters_in(_build()[name])
     return read

@@ -5,6 +5,7 @@ A rule is a function of the sections that it names as its arguments; it returns 
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from selflabel.config import schema
@@ -103,6 +104,31 @@ def _kmeans_patches(dataset: schema.Dataset, features: schema.Features) -> list[
         f"features.kmeans_patches.grid must be at most {n_positions}, the positions of a patch of {options.patch} "
         f"along a side of {side} in steps of {options.stride}, got {options.grid}"
     ]
+
+
+def _own_files(features: schema.Features) -> list[str]:
+    """Return a fault for each network or array of one's own that is used, and is not where DVC looks for it."""
+    paths = {
+        "onnx": ("path", features.onnx.path, (".onnx",)),
+        "precomputed": ("path", features.precomputed.path, (".npy", ".parquet")),
+    }
+    if features.keras.model.endswith(".keras"):
+        paths["keras"] = ("model", features.keras.model, (".keras",))
+    sentences = []
+    for name in extractors(features):
+        key, path, endings = paths.get(name, ("", "", ()))
+        if key and (
+            not Path(path).is_file()
+            or Path(path).suffix not in endings
+            or not Path(path).resolve().parent.is_relative_to(Path(schema.EMBEDDINGS_FOLDER).resolve())
+        ):
+            sentences.append(
+                f"features.{name}.{key} must be a file {' or '.join(endings)} in the folder "
+                f"{schema.EMBEDDINGS_FOLDER}, got {path!r}"
+            )
+    if "onnx" in extractors(features) and 0 in features.onnx.std:
+        sentences.append(f"features.onnx.std must be above 0, got {features.onnx.std}")
+    return sentences
 
 
 def _seed_percentage(dataset: schema.Dataset, seed_labels: schema.SeedLabels) -> list[str]:
@@ -216,6 +242,7 @@ def _round_rows(self_label: schema.SelfLabel, n_rows: int) -> list[str]:
 
 
 RULES: tuple[Callable[..., list[str]], ...] = (
-    _hog_geometry, _hog_window, _hog_cells, _kmeans_patches, _seed_percentage, _thresholds, _leak_thresholds, _folds,
-    _folds_of_seeds, _strategy, _lower_threshold, _stable_kappa, _graph, _classifier, _weights,
+    _hog_geometry, _hog_window, _hog_cells, _kmeans_patches, _own_files, _seed_percentage, _thresholds,
+    _leak_thresholds, _folds, _folds_of_seeds, _strategy, _lower_threshold, _stable_kappa, _graph, _classifier,
+    _weights,
 )  # fmt: skip

@@ -1,5 +1,6 @@
 """Set params.yaml and the rounds table for data of one's own, by how many images and labels there are."""
 
+import importlib.util
 import math
 import re
 from collections.abc import Mapping
@@ -22,26 +23,30 @@ ROUNDS = 3  # each waits for a person
 FOLDS = 3
 LOOKED_AT = 200  # images, evenly spread
 GREY = ("1", "L", "LA", "I", "I;16", "I;16B", "F")  # Pillow's modes
-LARGEST_SIDE = 64  # pixels; features see shapes, not grain, and cost grows with the square
+# Pixels of a side: up to which HOG is chosen, of grey images, for it sees neither colour nor what a picture shows; and
+# at which all are kept to be looked at, while a network sees the original files.
+LARGEST_HOG, LARGEST_SIDE = 32, 64
+NETWORK, HOG = "efficientnet_lite0", ["hog_fine", "hog_coarse"]
 # What ``settings`` sets: of data of one's own these are about the data, and no preset's.
 OWN_VALUES = frozenset({
     "dataset.name", "dataset.path", "dataset.image_size", "dataset.colour", "seed_labels.percentage", "answers.source",
     "self_label.iterations", "training.confidence", "training.folds", "stopping.precision_margin",
-    "ask.per_round", "ask.budget", "audit.size", "leak.iterations",
+    "ask.per_round", "ask.budget", "audit.size", "leak.iterations", "features.extractor",
 })  # fmt: skip
 
 
-def begin(place: str, text: str) -> tuple[dict[str, Any], str]:
-    """Return the values to set for the data at ``place``, by dotted name, and the text of params.yaml with them set.
+def begin(place: str, text: str) -> tuple[dict[str, Any], str, str]:
+    """Return the values to set for the data at ``place``, by dotted name, params.yaml's text with them set, and why.
 
     ``text``: of params.yaml as it is. Raises ``ValueError`` where the data cannot be used.
     """
     # Absolute, so that experiments in other folders find it.
     path = Path(place).expanduser().resolve()
-    values = settings(look(kind_of(path), str(path)))
+    data = look(kind_of(path), str(path))
+    values = settings(data)
     text = edited(text, values)
     load.parse(files.parse_yaml(text), source="params.yaml")
-    return values, text
+    return values, text, why(data)
 
 
 def rounds_table(n: int) -> str:
@@ -134,7 +139,31 @@ def settings(data: OwnData) -> dict[str, object]:
         "ask.budget": n_questions,
         "audit.size": min(max(LEAST_AUDITED, math.ceil(n_unlabelled / 10)), MOST_AUDITED, max(n_unlabelled, 0)),
         "leak.iterations": 0,
+        "features.extractor": NETWORK if wants_network(data) and can_run_networks() else HOG,
     }
+
+
+def wants_network(data: OwnData) -> bool:
+    """Return whether a network that knows what things look like is the better choice: of coloured or larger images."""
+    return data.is_colour or data.side > LARGEST_HOG
+
+
+def can_run_networks() -> bool:
+    """Return whether what runs networks is installed."""
+    return all(importlib.util.find_spec(name) for name in ("onnx", "onnxruntime"))
+
+
+def why(data: OwnData) -> str:
+    """Return in a sentence why the extractor was chosen."""
+    kind = f"{'coloured' if data.is_colour else 'grey'} images of {data.side} pixels a side"
+    if not wants_network(data):
+        return f"features.extractor is {' and '.join(HOG)}: {kind} are told apart by their shapes"
+    if can_run_networks():
+        return f"features.extractor is {NETWORK}: {kind} are told apart by what they show, which it has learnt"
+    return (
+        f"features.extractor is {' and '.join(HOG)}, for want of onnx and onnxruntime: {kind} are told apart better by "
+        f"{NETWORK} (`pip install 'selflabel[photographs]'`, then `selflabel init` once more)"
+    )
 
 
 def edited(text: str, values: Mapping[str, object]) -> str:
@@ -145,7 +174,7 @@ def edited(text: str, values: Mapping[str, object]) -> str:
     for name, value in values.items():
         section, key = name.split(".")
         new = written(value)
-        line = rf"(?ms)^({section}:(?:(?!^\S).)*?^  {key}: *)(\"(?:\\.|[^\"\\\n])*\"|\S+?)( *)(?=#|$)"
+        line = rf"(?ms)^({section}:(?:(?!^\S).)*?^  {key}: *)(\"(?:\\.|[^\"\\\n])*\"|\[[^\]\n]*\]|\S+?)( *)(?=#|$)"
         match = re.search(line, text)
         if not match:
             raise ValueError(f"params.yaml must have {name} on a line of its own")

@@ -1,22 +1,31 @@
 """Tell what a run would do before it does it: images, classes, questions, disk, time; and what hinders it."""
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from selflabel.audit.certificate import AuditConfig
-from selflabel.config import checks
+from selflabel.config import checks, schema
 from selflabel.config.load import Params
 from selflabel.data import listing, user_images
 from selflabel.data.registry import BUILT_IN
+from selflabel.features import pca
 from selflabel.labels import answers, seeds
 
 # Seconds on two cores, from cold runs of the default on Fashion-MNIST (docs/performance.md); an estimate within a
 # factor of two, which is all a plan needs.
 STAGE, ROUND, DECODED, EXTRACTED, LINKED, SCORED, TAUGHT = 0.6, 1.5, 3e-4, 4.5e-5, 7e-5, 2e-5, 4.5e-4
+# Of an image: efficientnet_lite0 at 224 pixels, other networks taken for as fast; a patch's nearness to a centre. Of
+# principal components: exact, times the cube of the columns; approximate, times the columns.
+EMBEDDED, NEARNESS, EXACT, APPROXIMATE = 5e-3, 7e-8, 3e-10, 8e-4
+# An answer on the page: `python -m bench.label_session` plays five a second, a person looks.
+ANSWERED = 3
 STAGES, FULLY_SUPERVISED = 25, 20
 # Bytes of an image in the final tables, and in those of a round; features where none are projected.
 FINAL_BYTES, ROUND_BYTES, UNPROJECTED = 300, 45, 2_000
 USUAL_PIXELS = 28 * 28
+# Numbers of efficientnet_lite0 an image; images of a portion, and how many portions at once; bytes of what is imported.
+WIDTH, PORTION, CORES, BASE = 1_280, 1_000, 2, 300_000_000
 SHOWN = 3
 
 
@@ -67,6 +76,12 @@ def faults(params: Params, data: Data, *, n_round_rows: int) -> list[str]:
         )
     if params.dataset.name == "folder" and (unreadable := listing.dvc_fault(data.refused)):
         reasons.append(unreadable)
+    needed, there = _memory(params, data), _physical_memory()
+    if needed > there:
+        reasons.append(
+            f"features.extractor must fit into this machine's {there / 1e9:.0f} GB of memory, got features that need "
+            f"some {needed / 1e9:.0f} GB: a smaller dataset.image_size, or efficientnet_lite0, needs less"
+        )
     if data.refused and params.dataset.on_error == "stop":
         files = f"{len(data.refused):,} file{'s' * (len(data.refused) > 1)}"
         reasons.append(f"dataset.on_error must be skip to go on without {files} that cannot be used, got stop")
@@ -82,7 +97,9 @@ def lines(params: Params, data: Data) -> list[str]:
         *[f"spreadsheets: the queue has an apostrophe before {', '.join(formulas)}, lest they be run"][: len(formulas)],
         f"files that cannot be used: {_refused(data)}",
         f"people: {_people(params, data)}",
+        f"features: {_features(params, data)}",
         f"disk: some {_round(2 * _bytes(params, data) / 1e6):,} MB, half of it DVC's cache",
+        f"memory: some {_round(_memory(params, data) / 1e6):,} MB for the features",
         f"time: {_duration(_seconds(params, data))} on two cores, but for what people take",
     ]
 
@@ -128,27 +145,92 @@ def _people(params: Params, data: Data) -> str:
     n_twice = AuditConfig.of(params.audit).n_repeated(n_audited) if params.answers.source == "people" else 0
     twice = f" ({n_twice:,} of them by two people)" if n_twice else ""
     asked = f"{n_questions:,} questions in {params.self_label.iterations} rounds, {n_audited:,} images to audit{twice}"
-    return f"{asked}, {params.answers.source}"
+    if params.answers.source != "people":
+        return f"{asked}, {params.answers.source}"
+    n_seconds = ANSWERED * (n_questions + n_audited + n_twice)
+    return f"{asked}, people: {_duration(n_seconds)} of one's time, were an answer a matter of {ANSWERED} seconds"
+
+
+def _features(params: Params, data: Data) -> str:
+    columns = _columns(params, data)
+    kept = params.features.components
+    told = ", ".join(f"{name} {min(n, kept) if kept else n:,} of {n:,}" for name, n in columns.items())
+    networks = [name for name in columns if name in schema.EMBEDDINGS and name != "precomputed"]
+    return told + (f"; {' and '.join(networks)} from the original files" if networks and data.given is not None else "")
+
+
+def _columns(params: Params, data: Data) -> dict[str, int]:
+    """Return how many numbers each extractor makes of an image; of networks but efficientnet_lite0 as many as its."""
+    of, side = params.features, _side(params, data)
+    hog, colours = of.hog, of.colour_histogram
+
+    def cells(options: schema.HogCells) -> int:
+        n_cells = max(-(-(side + 2 * options.padding) // options.cell), 2)
+        return int((n_cells - 1) ** 2 * 4 * options.bins)
+
+    known = {
+        "hog": ((hog.window - hog.block) // hog.stride + 1) ** 2 * (hog.block // hog.cell) ** 2 * hog.bins,
+        "hog_fine": cells(of.hog_fine),
+        "hog_coarse": cells(of.hog_coarse),
+        "kmeans_patches": of.kmeans_patches.grid**2 * of.kmeans_patches.centres,
+        "pixels": data.n_values,
+        "colour_histogram": colours.hue * colours.saturation * colours.value * colours.grid**2,
+    }
+    return {name: known.get(name, WIDTH) for name in checks.extractors(of)}
+
+
+def _side(params: Params, data: Data) -> int:
+    """Return the side of an image in pixels."""
+    n_channels = 3 if data.given is not None and params.dataset.colour else 1
+    return round((data.n_values / n_channels) ** 0.5)
+
+
+def _memory(params: Params, data: Data) -> int:
+    """Return the bytes that the features take at their most: the sample that components are fitted on, and portions."""
+    columns = _columns(params, data).values()
+    n_sample = min(data.n_pool, pca.SAMPLE) if params.features.components else 0
+    exact = max((n**2 for n in columns if n <= pca.MOST_EXACT and n_sample), default=0)
+    return sum(n * 4 * (2 * n_sample + 2 * PORTION * CORES) for n in columns) + 24 * exact + BASE
 
 
 def _bytes(params: Params, data: Data) -> int:
     n, n_rounds = data.n_pool + data.n_test, params.self_label.iterations
     columns = (params.features.components or UNPROJECTED) * _extractors(params)
+    # Half precision.
+    columns += WIDTH // 2 * sum(name in schema.EMBEDDINGS for name in checks.extractors(params.features))
     a_round = ROUND_BYTES * n_rounds + 2 * n_rounds * (n_rounds + 1) // 2
     return n * (data.n_values + 4 * columns + 8 * params.graph.neighbours + a_round + FINAL_BYTES)
 
 
 def _seconds(params: Params, data: Data) -> float:
     n, n_rounds = data.n_pool + data.n_test, params.self_label.iterations
-    extracted = EXTRACTED * _extractors(params) * max(data.n_values / USUAL_PIXELS, 1)
+    columns, of = _columns(params, data), params.features
+    n_seen = sum(name not in schema.EMBEDDINGS for name in columns)
+    extracted = EXTRACTED * n_seen * max(data.n_values / USUAL_PIXELS, 1)
+    sides = {"efficientnet_lite0": of.efficientnet_lite0.size, "onnx": of.onnx.size, "keras": of.keras.size}
+    extracted += sum(EMBEDDED * (side / 224) ** 2 for name, side in sides.items() if name in columns)
+    if "kmeans_patches" in columns:
+        n_positions = ((_side(params, data) - of.kmeans_patches.patch) / of.kmeans_patches.stride + 1) ** 2
+        extracted += NEARNESS * n_positions * of.kmeans_patches.centres
     linked = LINKED if params.graph.neighbours else 0
     an_image = extracted + linked + n_rounds * SCORED + params.student.epochs * TAUGHT
     an_image += DECODED if data.given is not None else 0
-    return STAGES * STAGE + n_rounds * ROUND + n * an_image + (FULLY_SUPERVISED if data.given is None else 0)
+    projected = sum(EXACT * n**3 if n <= pca.MOST_EXACT else APPROXIMATE * n for n in columns.values())
+    projected *= bool(of.components) / CORES
+    once = STAGES * STAGE + n_rounds * ROUND + projected + (FULLY_SUPERVISED if data.given is None else 0)
+    return once + n * an_image
 
 
 def _extractors(params: Params) -> int:
     return len(checks.extractors(params.features))
+
+
+def _physical_memory() -> float:
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (AttributeError, ValueError, OSError):
+        # A system that does not say.
+        return float("inf")
 
 
 def _round(value: float) -> int:
@@ -161,4 +243,6 @@ def _round(value: float) -> int:
 def _duration(seconds: float) -> str:
     if seconds < 90:
         return f"{_round(seconds / 2)} to {_round(seconds * 2)} seconds"
-    return f"{_round(seconds / 120)} to {_round(seconds / 30)} minutes"
+    if seconds < 3 * 3_600:
+        return f"{_round(seconds / 120)} to {_round(seconds / 30)} minutes"
+    return f"{_round(seconds / 7_200)} to {_round(seconds / 1_800)} hours"

@@ -13,8 +13,10 @@ from selflabel import code_digest, files
 PACKAGE = Path(selflabel.__file__).parent
 # Which code a project was laid down for; its stage `code` depends on it.
 VERSION_FILE = "selflabel.version"
-TEMPLATES = ("dvc.yaml", "params.yaml", "answers.csv", "rounds/dvc.yaml", "rounds/table.yaml")
-IGNORED = "/data/\n/.venv/\n/dvc_plots/\n/report/\n__pycache__/\n"
+TEMPLATES = (
+    "dvc.yaml", "params.yaml", "answers.csv", "rounds/dvc.yaml", "rounds/table.yaml", "embeddings/README.md"
+)  # fmt: skip
+IGNORED = "/data/\n/embeddings/*\n!/embeddings/README.md\n/.venv/\n/dvc_plots/\n/report/\n__pycache__/\n"
 # The lines of the stage `code` in a checkout, which has the package beside it, and what stands there in its place.
 _OF_A_CHECKOUT = ("      --package selflabel\n", "    deps:\n    - selflabel\n")
 _OF_A_PROJECT = (f"      --package {VERSION_FILE}\n", f"    deps:\n    - {VERSION_FILE}\n")

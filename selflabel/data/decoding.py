@@ -28,7 +28,7 @@ Image.init()
 Image.MAX_IMAGE_PIXELS = None
 
 
-def decode(data: bytes, *, size: int, colour: bool, max_pixels: int) -> np.ndarray:
+def decode(data: bytes, *, size: int, colour: bool, max_pixels: int, crop: bool = False) -> np.ndarray:
     """Return the image in a file's bytes as ``fit`` does: uint8 (size, size), or (size, size, 3) with ``colour``.
 
     Told by its content, turned as its EXIF says, 16 bits scaled to 8. Raises ``ValueError`` with the reason alone: no
@@ -49,16 +49,17 @@ def decode(data: bytes, *, size: int, colour: bool, max_pixels: int) -> np.ndarr
         image.load()
     upright = _byte_deep(_upright(image))
     with _reading():
-        return _fitted(_opaque(upright), size, colour)
+        return _fitted(_opaque(upright), size, colour, crop)
 
 
-def fit(image: np.ndarray, *, size: int, colour: bool) -> np.ndarray:
+def fit(image: np.ndarray, *, size: int, colour: bool, crop: bool = False) -> np.ndarray:
     """Return an image, uint8 (h, w) or (h, w, 3), as uint8 (size, size), or (size, size, 3) with ``colour``.
 
     Its aspect is kept: scaled until its longer side is ``size`` (down by the mean over areas, up bilinearly), in the
-    middle, with black around it. Grey is the luma of ITU-R BT.601.
+    middle, with black around it. With ``crop`` it is scaled until its shorter side is ``size``, and what sticks out on
+    either side is cut off. Grey is the luma of ITU-R BT.601.
     """
-    return _fitted(Image.fromarray(np.ascontiguousarray(image)), size, colour)
+    return _fitted(Image.fromarray(np.ascontiguousarray(image)), size, colour, crop)
 
 
 @contextmanager
@@ -97,12 +98,12 @@ def _opaque(image: Image.Image) -> Image.Image:
     return Image.alpha_composite(Image.new("RGBA", image.size, (0, 0, 0, 255)), image.convert("RGBA")).convert("RGB")
 
 
-def _fitted(image: Image.Image, size: int, colour: bool) -> np.ndarray:
+def _fitted(image: Image.Image, size: int, colour: bool, crop: bool) -> np.ndarray:
     mode = "RGB" if colour else "L"
-    image, longer = image.convert(mode), max(image.size)
-    inner = [max(1, round(length * size / longer)) for length in image.size]
+    image, side = image.convert(mode), min(image.size) if crop else max(image.size)
+    inner = [max(1, round(length * size / side)) for length in image.size]
     # Pillow's box filter is the mean over areas.
-    image = image.resize(inner, Image.Resampling.BOX if longer > size else Image.Resampling.BILINEAR)
+    image = image.resize(inner, Image.Resampling.BOX if side > size else Image.Resampling.BILINEAR)
     framed = Image.new(mode, (size, size))
     framed.paste(image, ((size - inner[0]) // 2, (size - inner[1]) // 2))
     return np.asarray(framed)

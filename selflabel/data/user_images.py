@@ -130,6 +130,12 @@ def _decode(entry: Entry, target: np.ndarray, max_pixels: int, options: Mapping[
     return built_in.digest(data), ""
 
 
+def original_files(name: str, path: str, below: Iterable[str]) -> list[Path]:
+    """Return a user's own files; ``name`` and ``path``: of the section dataset; ``below``: the index's column path."""
+    root = Path(path) if name == "folder" else Path(path).parent
+    return [root / file for file in below]
+
+
 def table(problems: Sequence[Problem]) -> dict[str, list[str]]:
     """Return problems as columns path, reason and action."""
     return {name: [getattr(problem, name) for problem in problems] for name in Problem._fields}

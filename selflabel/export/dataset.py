@@ -1,12 +1,13 @@
 """The labelled data set as others read it: a row an image of the pool, with what is known of its label."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from selflabel.data.user_images import original_files
 from selflabel.export import folders
 from selflabel.labels import provenance
 from selflabel.labels.classes import Classes
@@ -59,7 +60,7 @@ def build(
     """
     of_pool = table(released, index.hash, classes, certified=certified)
     columns = {name: column[listed.row] for name, column in of_pool.items()}
-    files = sources(source.name, source.path, () if listed.path is None else listed.path)
+    files = original_files(source.name, source.path, () if listed.path is None else listed.path)
     endings = [folders.ending(file) for file in files] or [".png"] * len(listed)
     names = folders.file_names(columns["hash"], endings)
     places = folders.places(columns["label"], names, tree=has_folders, imagefolder=has_imagefolder)
@@ -105,12 +106,6 @@ def table(released: State, hashes: np.ndarray, classes: Classes, *, certified: n
         "certified": np.asarray(certified, bool) & is_told,
         "annotator": told["annotator"],
     }
-
-
-def sources(name: str, path: str, below: Iterable[str]) -> list[Path]:
-    """Return a user's own files; ``name`` and ``path``: of the section dataset; ``below``: the index's column path."""
-    root = Path(path) if name == "folder" else Path(path).parent
-    return [root / file for file in below]
 
 
 def path_from(folder: Path, file: Path, *, project: Path) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -15,26 +16,38 @@ from selflabel import files
 from selflabel.features import extractors, feature_set, neighbours
 
 
-def features(options: Mapping[str, Any], pool: np.ndarray, test: np.ndarray, folder: Path) -> dict[str, int]:
+def features(
+    options: Mapping[str, Any],
+    pool: np.ndarray,
+    test: np.ndarray,
+    folder: Path,
+    vectors: Mapping[str, tuple[np.ndarray, np.ndarray]] = MappingProxyType({}),
+) -> dict[str, int]:
     """Write pool.npy, test.npy and blocks.json into a folder; return how many features each extractor gives.
 
     ``options``: params.yaml's section features. ``pool``, ``test``: uint8 (N, height, width) or (N, height, width, 3).
+    ``vectors``: by name, what networks made of pool and test images, float16 (N, D).
     """
     names = extractors.names(options["extractor"])
-    whole = [extractors.EXTRACTORS[name](pool, options) for name in names]
-    reduce = partial(extractors.reduced, pool=pool, components=options["components"])
+    taken = [vectors.get(name, (pool, test)) for name in names]
+    whole = [extractors.EXTRACTORS[name](of[0], options) for name, of in zip(names, taken, strict=True)]
+
+    def reduce(extract: extractors.Extractor, of: tuple[np.ndarray, np.ndarray]) -> extractors.Extractor:
+        return extractors.reduced(extract, pool=of[0], components=options["components"])
+
     # A core each; sums are added up by one thread, so that the number of cores leaves no trace.
     with threadpool_limits(1), ThreadPoolExecutor(os.cpu_count()) as executor:
-        reduced = list(executor.map(reduce, whole))
-    widths = [extractors.n_features(extract, pool.shape[1:]) for extract in reduced]
+        reduced = list(executor.map(reduce, whole, taken))
+    widths = [extractors.n_features(extract, of[0].shape[1:]) for extract, of in zip(reduced, taken, strict=True)]
     with (
         files.new_array(Path(folder, "pool.npy"), (len(pool), sum(widths)), np.dtype(np.float32)) as of_pool,
         files.new_array(Path(folder, "test.npy"), (len(test), sum(widths)), np.dtype(np.float32)) as of_test,
     ):
-        for images, target, name in ((pool, of_pool, "pool"), (test, of_test, "test")):
+        for place, target, name in ((0, of_pool, "pool"), (1, of_test, "test")):
             # disable=None: a bar on a terminal, none in a log.
             bar = partial(tqdm, desc=f"features of the {name}", unit="k images", disable=None)
-            extractors.fill(reduced, images, target, progress=bar)
+            parts = [(extract, of[place]) for extract, of in zip(reduced, taken, strict=True)]
+            extractors.fill(parts, target, progress=bar)
         blocks = feature_set.blocks(of_pool, widths)
         # One alone drowns nobody: its features stay as they are known.
         if len(names) > 1:

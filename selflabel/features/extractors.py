@@ -18,7 +18,8 @@ from selflabel.chunks import chunks
 from selflabel.features import patches, pca
 from selflabel.features.feature_set import Block
 
-# Takes uint8 images (B, height, width), or (B, height, width, 3), and returns float32 features (B, D).
+# Takes uint8 images (B, height, width), or (B, height, width, 3), and returns float32 features (B, D). Those of
+# ``VECTORS`` take vectors, float16 (B, D), that networks made of the images.
 Extractor = Callable[[np.ndarray], np.ndarray]
 
 # OpenCV's HOG has one gradient filter and one norm, and its detection scales do nothing at a single window.
@@ -97,12 +98,55 @@ def kmeans_patches(pool: np.ndarray, options: Mapping[str, Any]) -> Extractor:
     return lambda images: patches.encode(learnt, images)
 
 
+def colour_histogram(_pool: np.ndarray, options: Mapping[str, Any]) -> Extractor:
+    """Return an extractor of the share of each colour in parts of an image, rooted, as counts are compared.
+
+    ``options``: with the key colour_histogram: bins of hue, saturation and value, and parts a side. A grey image has
+    values alone.
+    """
+    values = options["colour_histogram"]
+    bins = [values["hue"], values["saturation"], values["value"]]
+    # OpenCV's ranges of 8-bit hue, saturation and value.
+    ranges = [0, 180, 0, 256, 0, 256]
+
+    def histogram(image: np.ndarray) -> np.ndarray:
+        coloured = image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=-1)
+        hsv = cv2.cvtColor(coloured, cv2.COLOR_RGB2HSV)
+        rows = np.array_split(hsv, values["grid"])
+        parts = [np.ascontiguousarray(part) for row in rows for part in np.array_split(row, values["grid"], axis=1)]
+        counts = [cv2.calcHist([part], [0, 1, 2], None, bins, ranges).ravel() / part[..., 0].size for part in parts]
+        return np.sqrt(np.concatenate(counts))
+
+    return lambda images: np.stack([histogram(image) for image in images]).astype(np.float32)
+
+
+def vectors(pool: np.ndarray, _options: Mapping[str, Any]) -> Extractor:
+    """Return an extractor of vectors that are there already, each of length one: their angles are compared.
+
+    ``pool``: floating-point (N, D). Where no number is below 0, as after a network's last ReLU, they are rooted first,
+    so that the few large ones do not decide alone (power normalisation; Perronnin, Sánchez & Mensink, ECCV 2010).
+    """
+    is_rooted = all(pool[rows].min(initial=0) >= 0 for rows in chunks(len(pool), CHUNK))
+
+    def directions(given: np.ndarray) -> np.ndarray:
+        values = np.sqrt(given, dtype=np.float32) if is_rooted else given.astype(np.float32)
+        lengths = np.linalg.norm(values, axis=1, keepdims=True)
+        return values / np.where(lengths > 0, lengths, 1)
+
+    return directions
+
+
+# Their vectors are there already: the stage embed writes them.
+VECTORS = ("efficientnet_lite0", "onnx", "keras", "precomputed")
+
 EXTRACTORS: dict[str, Callable[[np.ndarray, Mapping[str, Any]], Extractor]] = {
     "hog": hog,
     "hog_fine": partial(hog_cells, name="hog_fine"),
     "hog_coarse": partial(hog_cells, name="hog_coarse"),
     "kmeans_patches": kmeans_patches,
     "pixels": pixels,
+    "colour_histogram": colour_histogram,
+    **dict.fromkeys(VECTORS, vectors),
 }
 
 
@@ -131,29 +175,28 @@ def names(extractor: str | Sequence[str]) -> list[str]:
     return [extractor] if isinstance(extractor, str) else list(extractor)
 
 
-def n_features(extractor: Extractor, image_shape: tuple[int, ...]) -> int:
-    """Return how many features an image has."""
-    return extractor(np.zeros((1, *image_shape), np.uint8)).shape[1]
+def n_features(extractor: Extractor, shape: tuple[int, ...]) -> int:
+    """Return how many features an image has; ``shape``: of an image, or of its vector."""
+    return extractor(np.zeros((1, *shape), np.uint8)).shape[1]
 
 
 def fill(
-    extractors: Sequence[Extractor],
-    images: np.ndarray,
+    parts: Sequence[tuple[Extractor, np.ndarray]],
     target: np.ndarray,
     progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
 ) -> None:
-    """Write the features of ``images`` into ``target``, float32 (N, D), side by side.
+    """Write the features of the same images by each extractor into ``target``, float32 (N, D), side by side.
 
-    ``images``: uint8 (N, height, width) or (N, height, width, 3). Rounded to six decimals. In chunks, so that memory
-    stays flat, one on each core; ``progress`` is put around them.
+    ``parts``: each extractor with what it takes, (N, …). Rounded to six decimals. In chunks, so that memory stays flat,
+    one on each core; ``progress`` is put around them.
     """
 
     def write(rows: slice) -> None:
-        target[rows] = np.round(np.hstack([extract(images[rows]) for extract in extractors]), DECIMALS)
+        target[rows] = np.round(np.hstack([extract(taken[rows]) for extract, taken in parts]), DECIMALS)
 
     # A chunk's sums are added up by one thread, so that the number of cores leaves no trace.
     with threadpool_limits(1), ThreadPoolExecutor(os.cpu_count()) as pool:
-        for written in progress([pool.submit(write, rows) for rows in chunks(len(images), CHUNK)]):
+        for written in progress([pool.submit(write, rows) for rows in chunks(len(target), CHUNK)]):
             written.result()
 
 

@@ -12,7 +12,7 @@ from selflabel.audit import certificate
 from selflabel.audit.certificate import Audit, AuditConfig
 from selflabel.config import build
 from selflabel.config.load import Params, load
-from selflabel.export.dataset import sources
+from selflabel.data.user_images import original_files
 from selflabel.features import feature_set
 from selflabel.features.feature_set import FeatureSet
 from selflabel.labels import answers, seeds
@@ -133,7 +133,7 @@ class Project:
         """Return the image of a row: its original file where images are files, else its pixels."""
         if self.index.path is None:
             return np.asarray(self.images[row])
-        return sources(self.params.dataset.name, self.params.dataset.path, [self.index.path[row]])[0]
+        return original_files(self.params.dataset.name, self.params.dataset.path, [self.index.path[row]])[0]
 
     @property
     def audit_config(self) -> AuditConfig:

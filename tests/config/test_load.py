@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from projects import ROOT
 
-from selflabel.config import load
+from selflabel.config import load, schema
 from selflabel.labels import history
 from selflabel.loop import query
 
@@ -370,7 +370,7 @@ def test_whatever_stands_in_a_place_is_accepted_or_named(path, junk):
 
 @pytest.mark.parametrize("value", ["sift", None, [], ["hog", "sift"], ["hog", "hog"], 7, [["hog"]], {"hog": 1}])
 def test_what_is_no_extractor_and_no_list_of_different_ones_is_a_fault(value):
-    known = "hog, hog_fine, hog_coarse, kmeans_patches, pixels"
+    known = ", ".join(schema.EXTRACTORS)
     assert faults_of("features.extractor", value) == [
         f"features.extractor must be one of {known}, or a list of different ones, got {value!r}"
     ]

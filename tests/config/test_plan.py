@@ -31,9 +31,12 @@ def test_a_plan_counts_images_classes_and_what_people_are_asked():
     lines = told(self_label={"iterations": 3}, ask={"per_round": 50, "budget": 540}, audit={"size": 100})
     assert lines["data"] == "folder pets: 3,000 images in the pool, no test images: accuracy is estimated out of fold"
     assert lines["labels given"] == "22, of 2 classes (cat 20, dog 2)"
-    assert lines["people"] == "150 questions in 3 rounds, 100 images to audit, people"
+    assert lines["people"] == (
+        "150 questions in 3 rounds, 100 images to audit, people: 6 to 20 minutes of one's time, were an answer a "
+        "matter of 3 seconds"
+    )
     twice = told(audit={"size": 100, "repeat": 0.25})["people"]
-    assert twice.endswith("100 images to audit (25 of them by two people), people")
+    assert "100 images to audit (25 of them by two people), people: " in twice
 
 
 def test_classes_that_a_spreadsheet_would_run_are_told():
@@ -68,6 +71,41 @@ def test_what_hinders_a_run_is_told(data, sections, fault):
     values = {name: PEOPLE.get(name, {}) | sections.get(name, {}) for name in PEOPLE.keys() | sections.keys()}
     found = plan.faults(loaded(**values), data, n_round_rows=10)
     assert len([sentence for sentence in found if sentence.startswith(fault)]) == 1
+
+
+PHOTOGRAPHS = {"dataset": PEOPLE["dataset"] | {"image_size": 64, "colour": True}}
+
+
+def test_the_features_of_an_image_are_counted_and_a_network_sees_the_original_files():
+    data = OWN._replace(n_values=64 * 64 * 3)
+    extractors = ["efficientnet_lite0", "hog_fine", "kmeans_patches", "colour_histogram", "pixels"]
+    lines = told(data, features={"extractor": extractors, "components": 300}, **PHOTOGRAPHS)
+    assert lines["features"] == (
+        "efficientnet_lite0 300 of 1,280, hog_fine 300 of 9,216, kmeans_patches 300 of 4,608, "
+        "colour_histogram 300 of 432, pixels 300 of 12,288; efficientnet_lite0 from the original files"
+    )
+
+
+def test_the_time_of_a_network_and_of_patches_is_told():
+    data = OWN._replace(n_pool=100_000, n_values=64 * 64 * 3)
+    times = {
+        name: told(data, features={"extractor": name}, **PHOTOGRAPHS)["time"]
+        for name in ("hog_coarse", "efficientnet_lite0", "kmeans_patches")
+    }
+    assert times == {
+        "hog_coarse": "1 to 5 minutes on two cores, but for what people take",
+        "efficientnet_lite0": "5 to 20 minutes on two cores, but for what people take",
+        "kmeans_patches": "2 to 7 hours on two cores, but for what people take",
+    }
+
+
+def test_features_that_do_not_fit_into_memory_are_refused_beforehand(monkeypatch):
+    data = OWN._replace(n_pool=100_000, n_values=1_024**2 * 3)
+    params = loaded(**PEOPLE | {"dataset": PEOPLE["dataset"] | {"image_size": 1024, "colour": True}})
+    monkeypatch.setattr(plan, "_physical_memory", lambda: 24e9)
+    assert [fault for fault in plan.faults(params, data, n_round_rows=10) if "24 GB of memory" in fault]
+    monkeypatch.setattr(plan, "_physical_memory", lambda: float("inf"))
+    assert not [fault for fault in plan.faults(params, data, n_round_rows=10) if "GB of memory" in fault]
 
 
 def test_of_a_benchmark_seeds_are_drawn_and_the_others_can_be_asked_about():

@@ -19,6 +19,7 @@ from projects import ROOT
 from selflabel import files
 from selflabel.audit import certificate
 from selflabel.data import listing
+from selflabel.data.user_images import original_files
 from selflabel.export import dataset
 from selflabel.labels import answers, provenance, state
 from selflabel.labels.answers import Decision
@@ -105,9 +106,9 @@ def test_a_file_inside_the_project_is_found_from_the_export_wherever_the_project
 
 
 def test_own_files_are_below_the_folder_or_beside_the_manifest():
-    assert dataset.sources("folder", "images", ["a/1.png"]) == [Path("images/a/1.png")]
-    assert dataset.sources("csv", "lists/all.csv", ["a/1.png", "/b.png"]) == [Path("lists/a/1.png"), Path("/b.png")]
-    assert dataset.sources("digits", "images", []) == []
+    assert original_files("folder", "images", ["a/1.png"]) == [Path("images/a/1.png")]
+    assert original_files("csv", "lists/all.csv", ["a/1.png", "/b.png"]) == [Path("lists/a/1.png"), Path("/b.png")]
+    assert original_files("digits", "images", []) == []
 
 
 def test_the_code_of_several_stages_is_each_file_once():

@@ -11,8 +11,8 @@ from projects import ROOT
 from scipy.spatial.distance import pdist
 
 from selflabel.config import schema
+from selflabel.features import compute, feature_set
 from selflabel.features import extractors as features
-from selflabel.features import feature_set
 
 OPTIONS = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))["features"]
 HOG = OPTIONS["hog"]
@@ -131,7 +131,7 @@ def test_several_extractors_stand_side_by_side_and_none_drowns_the_others():
     extractors = [features.EXTRACTORS[name](images, OPTIONS) for name in names]
     widths = [features.n_features(extract, (28, 28)) for extract in extractors]
     together = np.empty((60, sum(widths)), np.float32)
-    features.fill(extractors, images, together)
+    features.fill([(extract, images) for extract in extractors], together)
     parts = np.split(together, np.cumsum(widths)[:-1], axis=1)
     for extract, part in zip(extractors, parts, strict=True):
         np.testing.assert_array_equal(part, np.round(extract(images), 6))
@@ -171,7 +171,7 @@ def test_principal_components_keep_distances_and_are_learnt_from_the_pool_alone(
 COLOURED = np.random.default_rng(1).integers(0, 256, (12, 28, 28, 3), np.uint8)
 
 
-@pytest.mark.parametrize("name", features.EXTRACTORS)
+@pytest.mark.parametrize("name", [name for name in features.EXTRACTORS if name not in features.VECTORS])
 def test_coloured_images_have_features_too(name):
     extract = features.EXTRACTORS[name](COLOURED, SMALL)
     found = extract(COLOURED)
@@ -179,6 +179,54 @@ def test_coloured_images_have_features_too(name):
     assert found.dtype == np.float32
     # A channel counts: which one is not all the same.
     assert not np.array_equal(found, extract(COLOURED[..., [0, 0, 0]]))
+
+
+def test_a_histogram_of_colours_is_the_share_of_each_in_each_part_rooted():
+    options = {"colour_histogram": {"hue": 3, "saturation": 2, "value": 1, "grid": 2}}
+    image = np.zeros((4, 4, 3), np.uint8)
+    image[:2, :2] = [255, 0, 0]
+    image[:2, 2:, 1] = 255
+    image[:1, 2:] = [0, 0, 255]
+    (found,) = features.colour_histogram(image[None], options)(image[None])
+    # By hand: hues are thirds of the circle; black has neither hue nor saturation.
+    red, green, blue, black = (1, 2 * 1 + 1, 2 * 2 + 1, 0)
+    expected = np.zeros((4, 6), np.float32)
+    expected[0, red] = expected[2, black] = expected[3, black] = 1
+    expected[1, [green, blue]] = np.sqrt(0.5)
+    np.testing.assert_allclose(found.reshape(4, 6), expected, atol=1e-6)
+    grey = features.colour_histogram(IMAGES, options)(IMAGES)
+    np.testing.assert_array_equal(grey, features.colour_histogram(IMAGES, options)(np.stack([IMAGES] * 3, axis=3)))
+
+
+def test_vectors_have_length_one_and_what_is_nothing_stays_nothing():
+    given = np.float16([[3, 4], [0, 0], [0, -2]])
+    np.testing.assert_allclose(features.vectors(given, {})(given), [[0.6, 0.8], [0, 0], [0, -1]], atol=1e-6)
+
+
+def test_vectors_without_a_number_below_zero_are_rooted_first():
+    given = np.float16([[9, 16], [0, 0]])
+    np.testing.assert_allclose(features.vectors(given, {})(given), [[0.6, 0.8], [0, 0]], atol=1e-6)
+    # It is the pool that decides, so that one image alone is treated as all are.
+    pool = np.float16([[9, 16], [-1, 0]])
+    np.testing.assert_allclose(features.vectors(pool, {})(pool[:1]), [[9 / 337**0.5, 16 / 337**0.5]], atol=1e-6)
+
+
+def test_vectors_stand_beside_what_is_extracted_from_images(tmp_path):
+    vectors = np.random.default_rng(0).normal(size=(60, 7)).astype(np.float16)
+    images = np.random.default_rng(0).integers(0, 256, (60, 28, 28), np.uint8)
+    options = OPTIONS | {"extractor": ["onnx", "pixels"], "components": 3}
+    widths = compute.features(options, images, images[:4], tmp_path, {"onnx": (vectors, vectors[:4])})
+    assert widths == {"onnx": 3, "pixels": 3}
+    pool, test = np.load(tmp_path / "pool.npy"), np.load(tmp_path / "test.npy")
+    np.testing.assert_array_equal(pool[:4], test)
+    alone = compute.features(
+        options | {"extractor": "onnx"}, images, images[:4], tmp_path, {"onnx": (vectors, vectors[:4])}
+    )
+    assert alone == {"onnx": 3}
+    # The same directions, but for the scale.
+    directions = np.load(tmp_path / "pool.npy")
+    scale = np.linalg.norm(directions) / np.linalg.norm(pool[:, :3])
+    np.testing.assert_allclose(scale * pool[:, :3], directions, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["hog", "hog_fine", "hog_coarse"])

@@ -195,7 +195,7 @@ def test_an_answer_that_was_paid_for_counts_whatever_else_changes(clothes):
     table = files.read_table(project.folder / "data/final/labels.csv")
     assert np.sum(table["origin"] == "human") == 280
     told = project.tool("preset", "tutorial")
-    assert "left as they are for your data: ask.budget, ask.per_round, leak.iterations" in told
+    assert "left as they are for your data: ask.budget, ask.per_round, features.extractor, leak.iterations" in told
     preset = files.read_yaml(project.folder / "presets/tutorial.yaml")
     _, left = presets.options(files.read_yaml(project.folder / "params.yaml"), preset)
     project.set(

@@ -1,0 +1,1 @@
+"""Vectors of images by networks that others have trained, or that a user brings."""

@@ -1,0 +1,163 @@
+"""Compute the vectors of pool and test images, and write them into a folder; by which networks there are."""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from tqdm import tqdm
+
+from selflabel import files
+from selflabel.chunks import chunks
+from selflabel.embeddings import efficientnet_lite0, own_vectors
+from selflabel.embeddings.keras_network import KerasNetwork
+from selflabel.embeddings.onnx_network import OnnxNetwork, Preparation
+from selflabel.embeddings.pictures import Pictures
+
+# Half precision: coarser than what processors disagree about, but for the rare value between two of its steps.
+DTYPE = np.dtype(np.float16)
+LARGEST = float(np.finfo(DTYPE).max)
+# Images of one task: small, so that the bar moves and no core waits for long.
+PORTION = 32
+
+
+class Network(Protocol):
+    """What makes vectors of images: ``width`` numbers each, ``batch`` images at once, by a ``provider``."""
+
+    width: int
+    batch: int
+    provider: str
+
+    def embed(self, pictures: Pictures, rows: Sequence[int]) -> np.ndarray:
+        """Return float32 (B, width)."""
+
+
+def lite0(options: Mapping[str, Any], own: Path) -> tuple[Network, Mapping[str, str]]:
+    """Return EfficientNet-Lite0, and where it comes from; its weights may be in the folder ``own``."""
+    data = efficientnet_lite0.weights(own)
+    model = efficientnet_lite0.network(efficientnet_lite0.tensors(data))
+    mean, std = ([value / 255] * 3 for value in (efficientnet_lite0.MEAN, efficientnet_lite0.STD))
+    size = options["efficientnet_lite0"]["size"]
+    network = OnnxNetwork(model, Preparation(size, mean, std), name="efficientnet_lite0")
+    origin = f"{efficientnet_lite0.PACKAGE} {efficientnet_lite0.VERSION} (PyPI)"
+    return network, {"origin": origin, "licence": efficientnet_lite0.LICENCE, "sha256": efficientnet_lite0.SHA256}
+
+
+def onnx(options: Mapping[str, Any], _own: Path) -> tuple[Network, Mapping[str, str]]:
+    """Return the network of ``features.onnx``, and its file."""
+    of = options["onnx"]
+    preparation = Preparation(of["size"], of["mean"], of["std"], of["resize"], of["layout"])
+    path = Path(of["path"])
+    return OnnxNetwork(path, preparation, output=of["output"]), {"origin": str(path), "sha256": _digest(path)}
+
+
+def keras(options: Mapping[str, Any], _own: Path) -> tuple[Network, Mapping[str, str]]:
+    """Return the network of ``features.keras``, and its name or file."""
+    of = options["keras"]
+    network = KerasNetwork(of["model"], size=of["size"], crop=of["resize"] == "crop")
+    is_file = of["model"].endswith(".keras")
+    return network, {"origin": of["model"]} | ({"sha256": _digest(Path(of["model"]))} if is_file else {})
+
+
+NETWORKS: dict[str, Callable[[Mapping[str, Any], Path], tuple[Network, Mapping[str, str]]]] = {
+    "efficientnet_lite0": lite0,
+    "onnx": onnx,
+    "keras": keras,
+}
+OWN = "precomputed"
+# The extractors whose vectors are written here.
+NAMES = (*NETWORKS, OWN)
+
+
+def write(
+    names: Sequence[str],
+    options: Mapping[str, Any],
+    parts: Mapping[str, Pictures],
+    keys: Mapping[str, Mapping[str, Sequence[str]]],
+    *,
+    own: Path,
+    folder: Path,
+) -> list[str]:
+    """Write NAME_PART.npy, float16 (N, D), for each name and part, and networks.json; return a line for each name.
+
+    ``names``: of ``NAMES``. ``options``: of params.yaml's section features, those of each name. ``parts``: pool and
+    test. ``keys``: by part the hashes, and the paths where the images are files. ``own``: the project's folder
+    embeddings. Raises ``ValueError`` and ``OSError`` as the networks do.
+    """
+    facts, lines = {}, []
+    for name in names:
+        if name == OWN:
+            width, of = _write_own(options[OWN], parts, keys, folder), {"origin": options[OWN]["path"]}
+            lines.append(f"{name}: {width:,} numbers an image, out of {of['origin']}")
+        else:
+            network, origin = NETWORKS[name](options, own)
+            width, of = network.width, dict(origin)
+            for part, pictures in parts.items():
+                with files.new_array(folder / f"{name}_{part}.npy", (len(pictures), width), DTYPE) as target:
+                    bar = partial(tqdm, desc=f"{name} of the {part}", unit=f"×{PORTION} images", disable=None)
+                    fill(network, pictures, target, progress=bar)
+            lines.append(f"{name}: {width:,} numbers an image, by {network.provider}")
+        facts[name] = {**of, "width": width}
+    # Also where there are none: DVC wants the folder.
+    files.write_json(folder / "networks.json", facts)
+    return lines
+
+
+def fill(
+    network: Network,
+    pictures: Pictures,
+    target: np.ndarray,
+    progress: Callable[..., Iterable[Any]] = iter,
+) -> None:
+    """Write the vectors of ``pictures`` into ``target``, (N, width), portion by portion, one on each core.
+
+    While one core decodes another one computes. Raises ``ValueError`` for a number that is none, or too large.
+    """
+
+    def embed(rows: slice) -> None:
+        for batch in chunks(rows.stop - rows.start, network.batch):
+            chosen = range(rows.start + batch.start, rows.start + batch.stop)
+            vectors = network.embed(pictures, chosen)
+            largest = np.abs(vectors).max(axis=1)
+            if bad := [row for row, size in zip(chosen, largest, strict=True) if not size <= LARGEST]:
+                raise ValueError(
+                    f"the network must give numbers of at most {LARGEST:,.0f} in size, got another one for the image "
+                    f"{pictures.files[bad[0]] if pictures.files else f'in row {bad[0]}'}"
+                )
+            target[rows.start + batch.start : rows.start + batch.stop] = vectors
+
+    executor = ThreadPoolExecutor(os.cpu_count())
+    try:
+        for done in progress([executor.submit(embed, rows) for rows in chunks(len(pictures), PORTION)]):
+            done.result()
+    finally:
+        # After a fault nobody waits for what has not begun.
+        executor.shutdown(cancel_futures=True)
+
+
+def _write_own(
+    options: Mapping[str, Any],
+    parts: Mapping[str, Pictures],
+    keys: Mapping[str, Mapping[str, Sequence[str]]],
+    folder: Path,
+) -> int:
+    path = Path(options["path"])
+    kind, own, vectors = own_vectors.read(path)
+    if not np.isfinite(vectors).all() or np.abs(vectors).max(initial=0) > LARGEST:
+        raise ValueError(f"{path} must hold numbers of at most {LARGEST:,.0f} in size, got others")
+    for part in parts:
+        if kind not in keys[part]:
+            raise ValueError(f"{path} must be keyed by hash where the images are not files, got {kind}")
+        wanted = keys[part][kind]
+        with files.new_array(folder / f"{OWN}_{part}.npy", (len(wanted), vectors.shape[1]), DTYPE) as target:
+            own_vectors.aligned(kind, own, vectors, wanted, target, source=str(path))
+    return int(vectors.shape[1])
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
