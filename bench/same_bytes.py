@@ -91,7 +91,7 @@ def steps(images: np.ndarray, truth: np.ndarray, names: tuple[str, ...]) -> Iter
     extractors = [features.reduced(features.EXTRACTORS[name](images, OPTIONS), images, 32) for name in names]
     widths = [features.n_features(extract, images.shape[1:]) for extract in extractors]
     pool = np.empty((len(images), sum(widths)), np.float32)
-    features.fill(extractors, images, pool)
+    features.fill([(extract, images) for extract in extractors], pool)
     features.balance(pool, feature_set.blocks(pool, widths))
     yield "features", digest(pool)
 

@@ -1,5 +1,6 @@
 """A network of ``keras.applications`` with its published weights, or a ``.keras`` file."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
@@ -38,23 +39,16 @@ class KerasNetwork:
         self.width = len(vector)
 
     def _of_name(self, keras: ModuleType) -> Any:
-        module = next(
-            (
-                part
-                for part in vars(keras.applications).values()
-                if isinstance(part, ModuleType) and hasattr(part, self._name) and hasattr(part, "preprocess_input")
-            ),
-            None,
-        )
-        if module is None:
+        build = getattr(keras.applications, self._name, None)
+        if build is None or isinstance(build, ModuleType):
             raise ValueError(
                 f"features.keras.model must be a model of keras.applications, such as EfficientNetV2B0, or a .keras "
                 f"file in embeddings/, got {self._name!r}"
             )
-        self._prepare = module.preprocess_input
+        self._prepare = sys.modules[build.__module__].preprocess_input
         try:
             shape = (self._size, self._size, 3)
-            return getattr(module, self._name)(include_top=False, pooling="avg", weights="imagenet", input_shape=shape)
+            return build(include_top=False, pooling="avg", weights="imagenet", input_shape=shape)
         except Exception as error:
             raise ValueError(
                 f"the weights of {self._name} must be reachable, or in Keras' cache (~/.keras/models), got "

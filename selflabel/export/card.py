@@ -42,7 +42,7 @@ _CARD = """\
 
 {corrections}
 
-## Code
+{networks}## Code
 
 Revision `{revision}`: the SHA-256 sum of
 `code.txt`, which lists each file of the code that labelled with its own. In a checkout of the project,
@@ -112,6 +112,21 @@ def corrections(n_judged: int, n_wrong: int, *, release: str) -> str:
     )
 
 
+def seen_by(networks: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return in a section which networks, or whose vectors, saw the images; empty for none.
+
+    ``networks``: facts by the extractor's name: origin, and where they are known licence and sha256.
+    """
+    if not networks:
+        return ""
+    lines = []
+    for name, facts in networks.items():
+        licence = f", {facts['licence']}" if "licence" in facts else ""
+        digest = f", SHA-256 `{facts['sha256']}`" if "sha256" in facts else ""
+        lines.append(f"- `{name}`: {_text(facts['origin'])}{licence}{digest}")
+    return "\n".join(["## What saw the images", "", *lines]) + "\n\n"
+
+
 def waiting(n: int) -> str:
     """Return in a sentence how many labels are held back until the audit has its answers; empty for none."""
     return f"{n:,} machine labels are held back, for the audit still asks about their images.\n\n" if n else ""
@@ -124,14 +139,15 @@ def card(
     certificate: Certificate,
     params: Mapping[str, Any],
     code: str,
+    networks: Mapping[str, Mapping[str, Any]],
     judged: tuple[int, int],
     n_withheld: int,
 ) -> str:
     """Return the card in Markdown.
 
-    ``table``: the export's. ``params``: of params.yaml. ``code``:
-    of code.txt. ``judged``: how many machine labels people judged in the audit, and found wrong. ``n_withheld``: how
-    many an open question of the audit is about.
+    ``table``: the export's. ``params``: of params.yaml. ``code``: of code.txt. ``networks``: the facts of each that saw
+    the images, by the extractor's name. ``judged``: how many machine labels people judged in the audit, and found
+    wrong. ``n_withheld``: how many an open question of the audit is about.
     """
     name = title(params["dataset"])
     promises = "\n".join(f"- {_text(sentence)}" for sentence in statements(certificate))
@@ -144,6 +160,7 @@ def card(
         promises=promises,
         waiting=waiting(n_withheld),
         corrections=corrections(*judged, release=params["audit"]["release"]),
+        networks=seen_by(networks),
         revision=revision(code),
         citation=citation(name, revision(code)),
         parameters=tree,

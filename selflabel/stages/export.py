@@ -16,12 +16,25 @@ from selflabel.stages import parse, run, say
 
 # Those whose code makes the labels, or what they are made from.
 LABELLING = (
-    "download", "features", "graph", "seed_labels", "self_label", "answer", "student", "finish", "audit", "release",
+    "download", "embed", "features", "graph", "seed_labels", "self_label", "answer", "student", "finish", "audit",
+    "release",
 )  # fmt: skip
 
 
 def main() -> None:
-    args = parse(__doc__, "audit", "release", "index", "pool-images", "classes", "certificate", "params", "code", "out")
+    args = parse(
+        __doc__,
+        "audit",
+        "release",
+        "index",
+        "pool-images",
+        "classes",
+        "certificate",
+        "params",
+        "code",
+        "networks",
+        "out",
+    )
     params, out = load(args.params), Path(args.out)
     released, classes = state.read(args.release), Classes.read(args.classes)
     data = dataset.build(
@@ -59,6 +72,7 @@ def main() -> None:
         certificate=Certificate.from_json(files.read_json(args.certificate)),
         params=files.read_yaml(args.params),
         code=code,
+        networks=files.read_json(Path(args.networks, "networks.json")),
         judged=dataset.judged(state.read(args.audit)),
         n_withheld=len(dataset.withheld(released)),
     )

@@ -23,7 +23,8 @@ CODE = "0123  selflabel/a.py\n"
 
 
 def made(**changed):
-    values = {"certificate": CERTIFICATE, "params": PARAMS, "code": CODE, "judged": (5, 2), "n_withheld": 0} | changed
+    values = {"certificate": CERTIFICATE, "params": PARAMS, "code": CODE, "networks": {}}
+    values |= {"judged": (5, 2), "n_withheld": 0} | changed
     return card.card(TABLE, ["cat", "dog"], **values)
 
 
@@ -50,6 +51,13 @@ def test_the_card_has_the_counts_the_certificate_the_parameters_and_the_revision
     assert f"`{hashlib.sha256(CODE.encode()).hexdigest()}`" in text
     assert text.startswith("# fashion_mnist, labelled by selflabel\n\n5 images of 2 classes. ")
     assert made() == text
+
+
+def test_networks_that_saw_the_images_are_named_with_their_digests():
+    assert "What saw the images" not in made()
+    facts = {"onnx": {"origin": "<a>.onnx", "sha256": "ab12"}, "precomputed": {"origin": "v.npy", "width": 3}}
+    listed = "- `onnx`: &lt;a&gt;.onnx, SHA-256 `ab12`\n- `precomputed`: v.npy"
+    assert f"## What saw the images\n\n{listed}\n\n## Code" in made(networks=facts)
 
 
 def test_other_code_is_another_revision_in_the_citation_too():
@@ -92,7 +100,14 @@ def test_no_page_runs_what_a_name_holds():
     certificate = replace(CERTIFICATE, classes={name: 0.1, "dog": 0.2})
     params = PARAMS | {"dataset": PARAMS["dataset"] | {"name": "folder", "path": f"a/{name}```\n"}}
     text = card.card(
-        table, [name, "dog"], certificate=certificate, params=params, code=CODE, judged=(5, 2), n_withheld=0
+        table,
+        [name, "dog"],
+        certificate=certificate,
+        params=params,
+        code=CODE,
+        networks={},
+        judged=(5, 2),
+        n_withheld=0,
     )
     before, _, after = text.partition("````yaml\n")
     assert "<img" not in before and before.count("&lt;img src=x onerror=alert(1)&gt;") >= 3

@@ -146,6 +146,7 @@ def project(tmp_path, monkeypatch):
         told = provenance.columns(each, hashes, CLASSES)
         state.write(name, each, **told, certified=np.arange(8) == 6)
     shutil.copy(ROOT / "metrics/certificate.json", tmp_path)
+    files.write_json("networks/networks.json", {})
     for name in stage.LABELLING:
         files.write_text(f"code/{name}.txt", f"0  selflabel/{name}.py\n1  selflabel/files.py\n")
     return tmp_path
@@ -154,7 +155,7 @@ def project(tmp_path, monkeypatch):
 FLAGS = {
     "audit": "audit", "release": "release", "index": "index.csv", "pool-images": "pool_images.npy",
     "classes": "classes.json", "certificate": "certificate.json", "params": "params.yaml", "code": "code",
-    "out": "data/export",
+    "networks": "networks", "out": "data/export",
 }  # fmt: skip
 
 

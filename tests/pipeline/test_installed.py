@@ -64,7 +64,9 @@ def test_the_command_works_in_an_empty_folder_and_lays_down_a_project_that_runs(
     assert run("selflabel", "--version").stdout == f"selflabel {__version__}\n"
     done = run("selflabel", "init", str(pictures))
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("a project is laid down here: .gitignore, answers.csv, dvc.yaml, params.yaml")
+    assert done.stdout.startswith(
+        "a project is laid down here: .gitignore, answers.csv, dvc.yaml, embeddings/README.md"
+    )
     assert "200 images in the pool" in run("selflabel", "plan").stdout
     # Far enough that the features are computed by the installed code, and people are asked.
     done = run("dvc", "repro", "queue")
