@@ -233,8 +233,8 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("data/photographs"), help="where all is kept")
     args = parser.parse_args()
     for name in args.sets:
-        results, one = measured(name, args.work, args.seeds, args.arms), coloured_sets.SETS[name]
-        n = sum(1 for path in (args.work / name).rglob("*.png"))
+        results, one = measured(name, args.work.resolve(), args.seeds, args.arms), coloured_sets.SETS[name]
+        n = sum(1 for _ in (args.work / name).rglob("*.png"))
         head = f"{name}: {n:,} pictures, {one.classes}; {one.licence}; {coloured_sets.origin(one)}"
         print(f"\n### {head}\n\n{table(results)}\n\n{throughput(args.work / name)}", flush=True)
 

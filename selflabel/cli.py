@@ -77,11 +77,8 @@ def upgrade(_args: argparse.Namespace) -> None:
     """Tell a project that was laid down by an older version to run with the installed one."""
     from selflabel.config import project
 
-    path = Path(project.VERSION_FILE)
-    if not path.exists():
-        raise ValueError(f"a project that `selflabel init` laid down has the file {path}, got a folder without it")
-    files.write_text(path, project.version_text())
-    print(f"{path} names the installed version; `dvc repro` plays all again whose code is another")
+    print(*project.upgrade(Path()), sep="\n")
+    print("`dvc repro` plays all again whose code is another")
 
 
 def parameters(_args: argparse.Namespace) -> None:
@@ -135,6 +132,18 @@ def agreement(_args: argparse.Namespace) -> None:
     from selflabel.people import tools
 
     print(tools.agreement_tables())
+
+
+def predict(args: argparse.Namespace) -> None:
+    """Label new images with the classifier of the last run, and write a table."""
+    from functools import partial
+
+    from tqdm import tqdm
+
+    from selflabel import predict as new_images
+
+    # disable=None: a bar on a terminal, none in a log.
+    print(new_images.predict(args.dir, args.out, progress=partial(tqdm, desc="decoding", unit="chunks", disable=None)))
 
 
 def explain(args: argparse.Namespace) -> None:
@@ -303,6 +312,13 @@ GROUPS: dict[str, dict[str, tuple[Any, ...]]] = {
     },
     "results": {
         "results": (results, {}),
+        "predict": (
+            predict,
+            {
+                "dir": {"metavar": "DIR", "help": "a folder of new images, at any depth"},
+                "--out": {"default": "predictions.csv", "help": "table to write (default: %(default)s)"},
+            },
+        ),
         "compare": (compare, {}),
         "pr-report": (
             pr_report,

@@ -4,11 +4,13 @@ In a checkout of the project itself they stand where they are used; the package 
 """
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import selflabel
 from selflabel import code_digest, files
+from selflabel.config import reference, schema
 
 PACKAGE = Path(selflabel.__file__).parent
 # Which code a project was laid down for; its stage `code` depends on it.
@@ -54,6 +56,47 @@ def lay_down(folder: Path, run: Callable[..., object] = subprocess.run) -> list[
         options = ["--subdir"] if has_git and not Path(folder, ".git").exists() else [] if has_git else ["--no-scm"]
         run(["dvc", "init", "--quiet", *options], cwd=folder, check=True)
     return sorted(texts)
+
+
+def upgrade(folder: Path) -> list[str]:
+    """Give a project that was laid down by an older version what the installed one needs, and return it in sentences.
+
+    The stages and the version file are written anew; what is new in params.yaml gets the value that it has in a new
+    project. Raises ``ValueError`` for a folder that `selflabel init` did not lay down.
+    """
+    path = Path(folder, VERSION_FILE)
+    if not path.exists():
+        raise ValueError(f"a project that `selflabel init` laid down has the file {path}, got a folder without it")
+    texts = {name: files.read_text(template(name)) for name in TEMPLATES}
+    for here, there in zip(_OF_A_CHECKOUT, _OF_A_PROJECT, strict=True):
+        texts["dvc.yaml"] = texts["dvc.yaml"].replace(here, there)
+    done = [f"{VERSION_FILE} names the installed version"]
+    for name in ("dvc.yaml", "rounds/dvc.yaml", "embeddings/README.md"):
+        target = Path(folder, name)
+        if not target.exists() or files.read_text(target) != texts[name]:
+            files.write_text(target, texts[name])
+            done.append(f"{name} is that of the installed version")
+    params = files.read_yaml(Path(folder, "params.yaml"))
+    if added := _add(params, files.parse_yaml(texts["params.yaml"])):
+        files.write_text(Path(folder, "params.yaml"), reference.params_text(params))
+        done.append(f"params.yaml has {', '.join(added)}, with the values of a new project")
+    files.write_text(path, version_text())
+    return done
+
+
+def _add(values: dict[str, Any], wanted: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """Add what is not there, in place, and return the names; of a section whose kind is another nothing is added."""
+    added = []
+    for name, value in wanted.items():
+        kinds = schema.KINDS.get(prefix.rstrip("."))
+        if kinds and values.get(kinds[0]) != wanted[kinds[0]]:
+            break
+        if name not in values:
+            values[name] = value
+            added.append(f"{prefix}{name}")
+        elif isinstance(value, Mapping) and isinstance(values[name], dict):
+            added += _add(values[name], value, f"{prefix}{name}.")
+    return added
 
 
 def version_text() -> str:
