@@ -92,9 +92,11 @@ def inputs(name: str, work: Path) -> Inputs:
     )
 
 
-def params_of(folder: Path, changes: Mapping[str, Mapping[str, object]]) -> Params:
-    """Return what init sets for the pictures in a folder, with changes."""
-    text = init.edited(files.read_text(ROOT / "params.yaml"), init.settings(init.look("folder", str(folder))))
+def params_of(one: Inputs, folder: Path, changes: Mapping[str, Mapping[str, object]]) -> Params:
+    """Return what init would set, were the held-out pictures not in the folder, with changes."""
+    given = dict(zip(one.classes, np.bincount(one.truth["pool"]).tolist(), strict=True))
+    settings = init.settings(init.look("folder", str(folder))._replace(given=given))
+    text = init.edited(files.read_text(ROOT / "params.yaml"), settings)
     return load.parse(load.merged(files.parse_yaml(text), changes), source="params.yaml")
 
 
@@ -165,7 +167,7 @@ def measured(name: str, work: Path, draws: Sequence[int], arms: Sequence[str]) -
     one, results = inputs(name, work), {}
     for arm in arms:
         extractors, changes = ARMS[arm]
-        params = params_of(work / name, changes)
+        params = params_of(one, work / name, changes)
         folder = work / f"{name}.{'+'.join(extractors)}"
         features_of(one, params, extractors, folder)
         each = partial(play, one=one, params=params, folder=folder, is_network=extractors == [NETWORK])

@@ -38,6 +38,8 @@ OWN_VALUES = frozenset({
 def begin(place: str, text: str) -> tuple[dict[str, Any], str, str]:
     """Return the values to set for the data at ``place``, by dotted name, params.yaml's text with them set, and why.
 
+    The last in lines: which folders were taken for what, where that is not the usual one, and why the extractor.
+
     ``text``: of params.yaml as it is. Raises ``ValueError`` where the data cannot be used.
     """
     # Absolute, so that experiments in other folders find it.
@@ -46,7 +48,7 @@ def begin(place: str, text: str) -> tuple[dict[str, Any], str, str]:
     values = settings(data)
     text = edited(text, values)
     load.parse(files.parse_yaml(text), source="params.yaml")
-    return values, text, why(data)
+    return values, text, "\n".join([*[f"layout: {data.layout}"][: len(data.layout)], why(data)])
 
 
 def rounds_table(n: int) -> str:
@@ -77,6 +79,7 @@ class OwnData(NamedTuple):
     given: Mapping[str, int]  # labels given of each class
     side: int  # of a typical image, pixels
     is_colour: bool  # most images are
+    layout: str = ""  # which folders were taken for what, in words
 
 
 def look(kind: str, path: str) -> OwnData:
@@ -96,6 +99,7 @@ def look(kind: str, path: str) -> OwnData:
         given=given,
         side=int(median(side for side, _ in shapes)) if shapes else 0,
         is_colour=2 * sum(is_colour for _, is_colour in shapes) > len(shapes),
+        layout=listing.layout,
     )
 
 

@@ -37,6 +37,7 @@ class Data(NamedTuple):
     given: Mapping[str, int] | None  # labels of each class; None where they are drawn
     n_values: int  # of an image: pixels times channels
     refused: Sequence[listing.Problem] = ()
+    layout: str = ""  # which folders were taken for what, in words
 
 
 def survey(params: Params) -> Data:
@@ -48,7 +49,7 @@ def survey(params: Params) -> Data:
     n_pool = sum(entry.split == "pool" for entry in listed.entries)
     refused = [problem for problem in listed.problems if problem.action == "refused"]
     n_values = dataset.image_size**2 * (3 if dataset.colour else 1)
-    return Data(n_pool, len(listed.entries) - n_pool, user_images.given(listed), n_values, refused)
+    return Data(n_pool, len(listed.entries) - n_pool, user_images.given(listed), n_values, refused, listed.layout)
 
 
 def plan(params: Params, *, n_round_rows: int) -> tuple[list[str], list[str]]:
@@ -107,7 +108,8 @@ def lines(params: Params, data: Data) -> list[str]:
 def _data(params: Params, data: Data) -> str:
     where = params.dataset.name + (f" {params.dataset.path}" if data.given is not None else "")
     test = f"{data.n_test:,} test images" if data.n_test else "no test images: accuracy is estimated out of fold"
-    return f"{where}: {data.n_pool:,} images in the pool, {test}"
+    layout = f" ({data.layout})" if data.layout else ""
+    return f"{where}: {data.n_pool:,} images in the pool, {test}{layout}"
 
 
 def _given(params: Params, data: Data) -> str:

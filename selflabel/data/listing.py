@@ -9,7 +9,7 @@ import io
 import os
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +23,11 @@ UNLABELLED = "unlabelled"
 README = "README.md"
 UNLABELLED_TEST = "a test image without a label"
 HIDDEN = "hidden file"
+# What a folder may be called that holds the classes' folders.
+_KINDS = {
+    "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val",
+    "test": TEST, "testing": TEST, UNLABELLED: UNLABELLED, "unlabeled": UNLABELLED,
+}  # fmt: skip
 FOR_DVC_UNREADABLE = BROKEN, LOOP, NOT_REGULAR, NO_NAME, FORBIDDEN = (
     "a broken link", "a loop of links", "not a regular file", "a name that is not UTF-8", "no permission",
 )  # fmt: skip
@@ -56,30 +61,36 @@ class Problem(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """Entries, the pool's first and each split by path; problems by path; the classes in the order of their numbers."""
+    """Entries, the pool's first and each split by path; problems by path; the classes in the order of their numbers.
+
+    ``layout``: in words, which folders were taken for what, where that is not the usual one; else empty.
+    """
 
     entries: list[Entry]
     problems: list[Problem]
     classes: tuple[str, ...]
+    layout: str = ""
 
 
-def listing(entries: Sequence[Entry], problems: Sequence[Problem], classes: Sequence[str]) -> Listing:
+def listing(entries: Sequence[Entry], problems: Sequence[Problem], classes: Sequence[str], layout: str = "") -> Listing:
     """Return entries and problems in their order, those of the test images that have no label as problems."""
     unusable = [entry for entry in entries if entry.split == TEST and not entry.label]
     problems = [*problems, *(Problem(entry.path, UNLABELLED_TEST) for entry in unusable)]
     used = [entry for entry in entries if entry.split == POOL or entry.label]
-    return Listing(used, sorted(problems, key=lambda problem: os.fsencode(problem.path)), tuple(classes))
+    return Listing(used, sorted(problems, key=lambda problem: os.fsencode(problem.path)), tuple(classes), layout)
 
 
 def folder(directory: Path) -> Listing:
     """Return what is below a folder: CLASS/**, unlabelled/**, test/CLASS/**, and files without a label in the folder.
 
-    The folder's own README.md is none of it. Classes are the names of the folders, sorted. Raises ``ValueError`` for a
-    folder that is probably meant to be unlabelled or test.
+    Or train/CLASS/**, with val/CLASS/** or test/CLASS/**, as torchvision, Keras and Hugging Face have it: see
+    ``split_folders``. The folder's own README.md is none of it. Classes are the names of the folders, sorted. Raises
+    ``ValueError`` for a folder that is probably meant to be unlabelled, train or test.
     """
     root, entries, problems, classes = Path(directory).resolve(), [], [], set()
+    splits = split_folders(root)
     for path, reason in _walk(root):
-        label, split = _place(path.split("/"))
+        label, split = _place(path.split("/"), splits)
         if path.endswith("/") and not reason:
             classes.add(label)
         elif reason := reason or ("in no class folder" if split == TEST and not label else ""):
@@ -88,7 +99,29 @@ def folder(directory: Path) -> Listing:
             problems.append(Problem(escaped(path), reason, action))
         else:
             entries.append(Entry(path, label, split, str(root / path)))
-    return listing(sorted(entries, key=_order), problems, _meant(classes - {""}))
+    told = {POOL: "images to label, with labels given", TEST: "test images"}
+    layout = ", ".join(f"{name}/CLASS are {told[split]}" for name, split in sorted(splits.items()))
+    return listing(sorted(entries, key=_order), problems, _meant(classes - {""}), layout)
+
+
+def split_folders(root: Path) -> dict[str, str]:
+    """Return the split of each folder that holds the classes' folders, by its name; empty where the classes come first.
+
+    It is so where there is a folder train with folders in it, and beside it none but val, test and unlabelled, each in
+    any spelling. What is in val are test images, unless there is a test too: then its labels are given ones.
+    """
+    try:
+        tops = [entry.name for entry in os.scandir(root) if entry.is_dir(follow_symlinks=False)]
+    except OSError:
+        # Told by who walks through it.
+        return {}
+    kinds = {name: _KINDS.get(name.casefold(), "") for name in tops if not name.startswith(".")}
+    of_kind = {kind: name for name, kind in kinds.items()}
+    is_alone = len(of_kind) == len(kinds) and "" not in of_kind
+    if "train" not in of_kind or not is_alone or not any(path.is_dir() for path in (root / of_kind["train"]).iterdir()):
+        return {}
+    splits = {"train": POOL, "val": POOL if TEST in of_kind else TEST, TEST: TEST}
+    return {name: splits[kind] for name, kind in kinds.items() if kind in splits}
 
 
 def dvc_fault(problems: Sequence[Problem]) -> str | None:
@@ -226,10 +259,11 @@ def _fault(file: Path, root: Path | None = None) -> str:
     return "" if os.access(file, os.R_OK) else FORBIDDEN
 
 
-def _place(parts: list[str]) -> tuple[str, str]:
-    """Return label and split of the file with these parts in its path."""
-    split = TEST if parts[0] == TEST and len(parts) > 1 else POOL
-    inside = parts[1:] if split == TEST else parts
+def _place(parts: list[str], splits: Mapping[str, str]) -> tuple[str, str]:
+    """Return label and split of the file with these parts in its path; ``splits``: as in ``split_folders``."""
+    is_split = len(parts) > 1 and (parts[0] in splits or parts[0] == TEST)
+    split = splits.get(parts[0], TEST) if is_split else POOL
+    inside = parts[1:] if is_split else parts
     return (inside[0] if len(inside) > 1 and inside[0] != UNLABELLED else ""), split
 
 
@@ -238,4 +272,9 @@ def _meant(classes: set[str]) -> list[str]:
         meant = name.casefold().replace("unlabeled", UNLABELLED)
         if meant in (UNLABELLED, TEST):
             raise ValueError(f"a folder must be called {meant}, or be a class of another name, got {name!r}")
+    if len(classes) > 1 and {_KINDS.get(name.casefold(), "") for name in classes} <= {"train", "val"}:
+        raise ValueError(
+            f"the folder train must hold a folder for each class, or the classes be called otherwise, got classes "
+            f"{' and '.join(sorted(classes))}"
+        )
     return sorted(classes)

@@ -41,6 +41,49 @@ def test_folders_are_classes_and_what_is_in_none_has_no_label(tmp_path):
     assert all(entry.source == str(tmp_path / entry.path) for entry in found.entries)
 
 
+@pytest.mark.parametrize(
+    ("paths", "expected", "layout"),
+    [
+        (
+            ["train/cat/a.png", "train/dog/b.png", "val/cat/c.png"],
+            [("train/cat/a.png", "cat", "pool"), ("train/dog/b.png", "dog", "pool"), ("val/cat/c.png", "cat", "test")],
+            "train/CLASS are images to label, with labels given, val/CLASS are test images",
+        ),
+        (
+            ["Train/cat/a.png", "validation/cat/b.png", "TEST/cat/c.png", "unlabelled/d.png", "Train/e.png"],
+            [
+                ("Train/cat/a.png", "cat", "pool"), ("Train/e.png", "", "pool"), ("unlabelled/d.png", "", "pool"),
+                ("validation/cat/b.png", "cat", "pool"), ("TEST/cat/c.png", "cat", "test"),
+            ],
+            "TEST/CLASS are test images, Train/CLASS are images to label, with labels given, "
+            "validation/CLASS are images to label, with labels given",
+        ),
+        (
+            ["training/cat/a.png", "training/unlabelled/b.png", "README.md", "c.png"],
+            [("c.png", "", "pool"), ("training/cat/a.png", "cat", "pool"), ("training/unlabelled/b.png", "", "pool")],
+            "training/CLASS are images to label, with labels given",
+        ),
+        # A class of trains, beside others.
+        (
+            ["train/a.png", "car/b.png", "train/steam/c.png"],
+            [("car/b.png", "car", "pool"), ("train/a.png", "train", "pool"), ("train/steam/c.png", "train", "pool")],
+            "",
+        ),
+    ],
+)  # fmt: skip
+def test_the_folders_of_other_tools_are_recognised_and_told(tmp_path, paths, expected, layout):
+    found = listing.folder(make(tmp_path, *paths))
+    assert (entries(found), found.layout, found.problems) == (expected, layout, [])
+    assert set(found.classes) == {label for _, label, _ in expected} - {""}
+
+
+def test_folders_train_and_val_without_classes_are_refused(tmp_path):
+    with pytest.raises(
+        ValueError, match=r"the folder train must hold a folder for each class, .*got classes train and val"
+    ):
+        listing.folder(make(tmp_path, "train/a.png", "val/b.png"))
+
+
 def test_an_empty_class_folder_is_a_class(tmp_path):
     make(tmp_path, "dog/a.png", "test/cat/a.png")
     (tmp_path / "bird").mkdir()
