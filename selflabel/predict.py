@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from selflabel import files
+from selflabel.audit.certificate import Certificate
 from selflabel.config import build, checks
 from selflabel.config.load import Params, load
 from selflabel.data import user_images
@@ -68,7 +69,7 @@ def predict(place: str, out: str, *, progress: Callable[..., Any] = iter) -> str
             features = _features(params, pool, Pictures(shown, paths, params.dataset.max_pixels), keys, work)
             probabilities[usable] = _probabilities(params, features, shown, classes)
     confidence = probabilities.max(axis=1, initial=0)
-    certified = files.read_json(CERTIFICATE).get("certified", {}).get("confidence")
+    certified = Certificate.from_json(files.read_json(CERTIFICATE)).certified.threshold
     sure = np.where(confidence >= (certified or 0), "yes", "no") if certified is not None else np.full(len(entries), "")
     is_usable = np.isin(np.arange(len(entries)), usable)
     columns: list[list[Any]] = [

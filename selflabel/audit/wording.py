@@ -50,6 +50,22 @@ def statements(certificate: Certificate) -> list[str]:
     ]  # fmt: skip
 
 
+def to_do_better(certificate: Certificate) -> str:
+    """Return in a sentence what would help most, once no answer is missing, and its price in answers."""
+    audit = certificate.audit
+    if not audit.n_drawn:
+        return f"an audit would tell how wrong the labels may be: audit.size of at least {audit.n_first:,}"
+    if certificate.rest_by_people.is_issued:
+        return f"the whole data set is certified at {_exact(certificate.target)}: nothing more is needed for that"
+    n_more = next(iter(certificate.rest.values()))[1]
+    weakest = max(certificate.classes, key=certificate.classes.__getitem__)
+    promise = f"at most {_exact(certificate.target)} of all labels are wrong"
+    return (
+        f"audit.label_rest, {n_more:,} more answers, would certify that {promise}; more of ask.budget would teach the "
+        f"machine more; the class with the weakest promise is {weakest}"
+    )
+
+
 def _audit(certificate: Certificate) -> str:
     audit = certificate.audit
     skipped = f" ({audit.n_skipped:,} that nobody could tell count as wrong)" if audit.n_skipped else ""

@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from selflabel import files
+from selflabel.audit import wording
+from selflabel.audit.certificate import Certificate
 from selflabel.labels import answers, provenance, state
 from selflabel.labels.answers import Answer
 from selflabel.labels.classes import Classes
@@ -15,7 +17,7 @@ from selflabel.people.answer_file import AnswerFile
 
 # The tools stand outside the pipeline, whose stages are told their paths by dvc.yaml.
 FINAL, INDEX, CLASSES = "data/audit", "data/raw/index.csv", "data/raw/classes.json"
-QUEUE, ANSWERS = "data/queue/queue.csv", "answers.csv"
+QUEUE, ANSWERS, CERTIFICATE = "data/queue/queue.csv", "answers.csv", "metrics/certificate.json"
 HASH_LENGTH = 32
 
 
@@ -93,7 +95,10 @@ def status(stale: Sequence[str]) -> str:
     """Return how the run stands; ``stale``: the stages that `dvc repro` would run."""
     final = state.read(FINAL)
     lines = [*provenance.counts(final), *_answers(), f"stale stages: {', '.join(stale) or 'none'}"]
-    return "\n".join([*lines, f"next: {'`dvc repro`' if stale else provenance.missing(final.n_open, QUEUE)}"])
+    lines.append(f"next: {'`dvc repro`' if stale else provenance.missing(final.n_open, QUEUE)}")
+    if not stale and not final.n_open and Path(CERTIFICATE).exists():
+        lines.append(f"to do better: {wording.to_do_better(Certificate.from_json(files.read_json(CERTIFICATE)))}")
+    return "\n".join(lines)
 
 
 def _answers() -> list[str]:

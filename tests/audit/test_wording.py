@@ -25,6 +25,17 @@ def test_each_promise_has_its_sentence():
     ]
 
 
+def test_what_would_help_most_has_its_price():
+    assert wording.to_do_better(certificate()) == (
+        "audit.label_rest, 90 more answers, would certify that at most 5 % of all labels are wrong; more of ask.budget "
+        "would teach the machine more; the class with the weakest promise is Coat"
+    )
+    none = certificate(audit={"n_drawn": 0, "n_first": 59})
+    assert wording.to_do_better(none) == "an audit would tell how wrong the labels may be: audit.size of at least 59"
+    done = certificate(rest_by_people={"n_answered": 90, "n_missing": 0, "n_skipped": 0, "is_issued": True})
+    assert wording.to_do_better(done).startswith("the whole data set is certified at 5 %")
+
+
 @pytest.mark.parametrize(
     ("bound", "said"), [(0.1284, "12.9 %"), (0.0003, "0.03 %"), (0.00987, "0.99 %"), (0.13, "13 %"), (1.0, "100 %")]
 )
