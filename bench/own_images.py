@@ -27,7 +27,10 @@ STAGES = {
     "download": "--check data/check.txt --pool-images data/pool_images.npy --test-images data/test_images.npy "
     "--index data/index.csv --classes data/classes.json --pool-truth data/pool.npy --test-truth data/test.npy "
     "--problems data/problems.csv",
-    "features": "--pool-images data/pool_images.npy --test-images data/test_images.npy --out data/features",
+    "embed": "--pool-images data/pool_images.npy --test-images data/test_images.npy --index data/index.csv "
+    "--own embeddings --out data/embeddings",
+    "features": "--pool-images data/pool_images.npy --test-images data/test_images.npy --vectors data/embeddings "
+    "--out data/features",
     "graph": "--features data/features --out data/graph",
     "seed_labels": "--truth data/pool.npy --index data/index.csv --classes data/classes.json --answers answers.csv "
     "--out data/0 --replies data/0.csv",
@@ -43,12 +46,14 @@ def main() -> None:
     for n in SIZES:
         with tempfile.TemporaryDirectory() as folder:
             write(Path(folder, "images"), data, n)
-            values = init.settings(**init.look("folder", str(Path(folder, "images"))))
+            values = init.settings(init.look("folder", str(Path(folder, "images"))))
             text = init.edited(files.read_text(ROOT / "params.yaml"), values)
             files.write_text(Path(folder, "params.yaml"), text)
             files.write_text(Path(folder, "answers.csv"), files.read_text(ROOT / "answers.csv"))
             found[n] = {stage: measured(stage, flags, Path(folder)) for stage, flags in STAGES.items()}
-    rows = [shown(stage, n, *found[n][stage]) for stage in STAGES if stage != "seed_labels" for n in SIZES]
+    rows = [
+        shown(stage, n, *found[n][stage]) for stage in STAGES if stage not in ("seed_labels", "embed") for n in SIZES
+    ]
     print(markdown_table(["stage", "images", "seconds", "images/s", "own MiB", "with mapped files"], rows))
 
 

@@ -98,7 +98,8 @@ def write(
             width, of = network.width, dict(origin)
             for part, pictures in parts.items():
                 with files.new_array(folder / f"{name}_{part}.npy", (len(pictures), width), DTYPE) as target:
-                    bar = partial(tqdm, desc=f"{name} of the {part}", unit=f"×{PORTION} images", disable=None)
+                    # disable=None: a bar on a terminal, none in a log.
+                    bar = partial(tqdm, desc=f"{name} of the {part}", unit=" images", unit_scale=PORTION, disable=None)
                     fill(network, pictures, target, progress=bar)
             lines.append(f"{name}: {width:,} numbers an image, by {network.provider}")
         facts[name] = {**of, "width": width}
