@@ -3,7 +3,7 @@
 An image that an audit judges is never among them: who is to judge a label must not be told it first.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from selflabel.config import build
 from selflabel.labels.answers import Answer
 from selflabel.labels.questions import AGAIN, CONFIRMED, REST
-from selflabel.labels.state import State
+from selflabel.labels.table import Labels
 from selflabel.people import second_look
 from selflabel.serve.project import Project, Rounds
 
@@ -21,33 +21,41 @@ N_SHOWN = 40
 
 @dataclass(frozen=True)
 class Group:
-    """Images with one label, to be confirmed or corrected: ``rows`` of the pool, the least sure first.
+    """Images to be confirmed or corrected: rows of the pool, the least sure first, each with the label that it has.
 
     ``strategy``: why they are asked about. REST: an audit left them to people. AGAIN: people gave the label, and
-    classifiers contradict it. CONFIRMED: the machine gave it, and nobody asks.
+    classifiers contradict it. CONFIRMED: the machine gave it, and nobody asks. ``label``: of all; empty where they have
+    several, for suspects are few.
     """
 
     strategy: str
     label: str
-    rows: list[int]
+    cells: dict[int, str]
 
 
 def groups(rounds: Rounds, project: Project, given: Sequence[Answer]) -> list[Group]:
-    """Return the groups, in the order of the classes, what an audit left first; ``given``: people's answers so far."""
-    state = rounds.audit.after if rounds.audit else rounds.states[-1]
+    """Return the groups, what an audit left first, class by class; ``given``: people's answers so far."""
+    labels = (rounds.audit.after if rounds.audit else rounds.states[-1]).labels
     waiting = rounds.waiting
+    rest = waiting.row[waiting.strategy == REST]
     parts = [
-        (REST, _unsure_first(waiting.row[waiting.strategy == REST], state)),
-        (AGAIN, _suspects(rounds, project, given)),
-        (CONFIRMED, _by_machine(rounds, project, given)),
+        *_by_class(REST, _unsure_first(rest, labels), labels, project),
+        (AGAIN, "", _suspects(rounds, project, given)),
+        *_by_class(CONFIRMED, _by_machine(rounds, project, given), labels, project),
     ]
     made = []
-    for strategy, rows in parts:
+    for strategy, label, rows in parts:
         rows = _once(rows, project)
-        for number, name in enumerate(project.classes):
-            chosen = rows[state.labels.label[rows] == number]
-            made += [Group(strategy, name, chosen.tolist())] if len(chosen) else []
+        cells = dict(zip(rows.tolist(), project.classes.names(labels.label[rows]).tolist(), strict=True))
+        made += [Group(strategy, label, cells)] if cells else []
     return made
+
+
+def _by_class(
+    strategy: str, rows: np.ndarray, labels: Labels, project: Project
+) -> Iterator[tuple[str, str, np.ndarray]]:
+    for number, name in enumerate(project.classes):
+        yield strategy, name, rows[labels.label[rows] == number]
 
 
 def _suspects(rounds: Rounds, project: Project, given: Sequence[Answer]) -> np.ndarray:
@@ -75,11 +83,11 @@ def _by_machine(rounds: Rounds, project: Project, given: Sequence[Answer]) -> np
     is_free = last.labels.is_machine.copy()
     is_free[np.concatenate([last.asked.row, last.questions.row, last.apart])] = False
     is_free &= ~np.isin(project.index.hash, [answer.hash for answer in given])
-    return _unsure_first(np.flatnonzero(is_free), last)
+    return _unsure_first(np.flatnonzero(is_free), last.labels)
 
 
-def _unsure_first(rows: np.ndarray, state: State) -> np.ndarray:
-    return np.asarray(rows[np.argsort(state.labels.confidence[rows], kind="stable")])
+def _unsure_first(rows: np.ndarray, labels: Labels) -> np.ndarray:
+    return np.asarray(rows[np.argsort(labels.confidence[rows], kind="stable")])
 
 
 def _once(rows: np.ndarray, project: Project) -> np.ndarray:

@@ -194,11 +194,11 @@ class Session:
             for key in [key for key, (holder, until) in self._leases.items() if holder is browser and until > now]:
                 self._leases.pop(key)
             left = [self._left(group, browser) for group in groups]
-            left = [group for group in left if group.rows]
+            left = [group for group in left if group.cells]
             shown = next((group for group in left if (group.strategy, group.label) == (strategy, label)), None)
-            shown = shown or next(iter(left), Group(strategy, label, []))
-            rows = shown.rows[: grid.N_SHOWN]
-            for row in rows:
+            shown = shown or next(iter(left), Group(strategy, label, {}))
+            cells = list(shown.cells.items())[: grid.N_SHOWN]
+            for row, _ in cells:
                 self._leases[self._project.index.hash[row], shown.strategy] = (browser, now + GRID_LEASE)
                 browser.grid[row] = shown.strategy
             return {
@@ -207,10 +207,10 @@ class Session:
                 "is_playing": self._is_playing,
                 "is_audited": bool(self._rounds and self._rounds.audit),
                 "message": self._message,
-                "groups": [{"strategy": of.strategy, "label": of.label, "n": len(of.rows)} for of in left],
+                "groups": [{"strategy": of.strategy, "label": of.label, "n": len(of.cells)} for of in left],
                 "strategy": shown.strategy,
                 "label": shown.label,
-                "cells": [{"row": row, "image": f"/image/{row}?size=small"} for row in rows],
+                "cells": [{"row": row, "label": given, "image": f"/image/{row}?size=small"} for row, given in cells],
             }
 
     def confirm(self, browser: Browser, strategy: str, labels: Mapping[int, str]) -> int:
@@ -272,13 +272,13 @@ class Session:
 
     def _left(self, group: Group, browser: Browser) -> Group:
         """Return a group without what has been answered, and without what another browser works on."""
-        now, left = time.monotonic(), []
-        for row in group.rows:
+        now, left = time.monotonic(), {}
+        for row, label in group.cells.items():
             key = self._project.index.hash[row]
             holder, until = self._leases.get((key, group.strategy), (browser, now))
             is_free = holder is browser or until <= now
             if is_free and self._may_confirm(browser, group.strategy, row):
-                left.append(row)
+                left[row] = label
         return Group(group.strategy, group.label, left)
 
     def _check(self, row: int, label: str) -> None:

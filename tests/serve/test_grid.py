@@ -108,19 +108,11 @@ def test_what_an_audit_left_is_confirmed_and_changes_no_machine_label(tmp_path):
 
 def test_suspects_are_looked_at_once_more_and_an_answer_that_says_the_same_counts_as_a_look(tmp_path):
     session, ann = opened(tmp_path, *ROUNDS, n=120, wrong=(2, 5)), Browser("ann")
-    shown = {
-        row: group["label"]
-        for group in session.grid(ann, "", "")["groups"]
-        if group["strategy"] == "again"
-        for row in rows_of(session.grid(ann, "again", group["label"]))
-    }
-    assert shown[2] == "Shirt" and shown[5] == "Coat"
-    for label in CLASSES:
-        rows = [row for row, of in shown.items() if of == label]
-        if rows:
-            session.grid(ann, "again", label)
-            assert session.confirm(ann, "again", {row: TRUTH[row] for row in rows}) == 0
-            session.wait()
+    told = session.grid(ann, "again", "")
+    shown = {cell["row"]: cell["label"] for cell in told["cells"]}
+    assert (told["strategy"], told["label"]) == ("again", "") and shown[2] == "Shirt" and shown[5] == "Coat"
+    assert session.confirm(ann, "again", {row: TRUTH[row] for row in shown}) == 0
+    session.wait()
     labels = session.rounds.states[-1].labels
     assert labels.label[2] == CLASSES.index("Coat") and labels.label[5] == CLASSES.index("Shirt")
     assert {row["strategy"] for row in given(tmp_path)} == {"again"} and len(given(tmp_path)) == len(shown)

@@ -9,7 +9,7 @@ const GUARD = 700;  // ms in which new images cannot be confirmed: that key was 
 const SKIP = "skip";
 const REASONS = {
   rest: (label, n) => `Left by the audit: ${label} (${n})`,
-  again: (label, n) => `Given by people, doubted by the machine: ${label} (${n})`,
+  again: (label, n) => `Given by people, doubted by the machine (${n})`,
   confirmed: (label, n) => `Labelled by the machine: ${label} (${n})`,
 };
 
@@ -18,7 +18,7 @@ const cellBox = $("cells");
 const classKeys = new Map();  // key -> class name
 
 let classes = [];
-let shown = null;     // {strategy, label, cells: [{row, image, label, marked}]}
+let shown = null;     // {strategy, label, cells: [{row, image, given, label, marked}]}
 let previous = null;  // the grid that was confirmed last, with the labels it was given
 let busy = false;
 let shownAt = 0;      // when the images on the screen came
@@ -77,7 +77,7 @@ function take(data) {
   }));
   group.onchange = () => load(data.groups[group.value].strategy, data.groups[group.value].label);
   $("choose").hidden = !data.groups.length;
-  const cells = data.cells.map((cell) => ({ ...cell, label: data.label, marked: false }));
+  const cells = data.cells.map((cell) => ({ ...cell, given: cell.label, marked: false }));
   tell("");
   $("message").textContent = data.message || (cells.length ? "" : nothing(data));
   show({ strategy: data.strategy, label: data.label, cells });
@@ -113,8 +113,8 @@ function show(grid) {
 function render() {
   const cells = shown?.cells ?? [];
   [...cellBox.children].forEach((button, i) => {
-    const { label, marked, row } = cells[i];
-    const changed = label !== shown.label;
+    const { label, given, marked, row } = cells[i];
+    const changed = label !== given;
     button.setAttribute("aria-pressed", marked);
     button.setAttribute("aria-label", `Row ${row}: ${label}${marked ? ", marked as wrong" : changed ? ", changed" : ""}`);
     button.classList.toggle("changed", changed);
@@ -122,8 +122,9 @@ function render() {
     button.disabled = busy;
   });
   const marked = cells.filter((cell) => cell.marked).length;
-  const changed = cells.filter((cell) => cell.label !== shown.label).length;
-  const words = [`${cells.length} ${cells.length === 1 ? "image" : "images"} said to be `, isolated(shown?.label ?? ""), "."];
+  const changed = cells.filter((cell) => cell.label !== cell.given).length;
+  const words = [`${cells.length} ${cells.length === 1 ? "image" : "images"} said to be `,
+                 isolated(shown?.label || "what is written below each"), "."];
   if (changed) words.push(` ${changed} changed.`);
   if (marked) words.push(` ${marked} marked: press the key of their class.`);
   $("clue").replaceChildren(...(cells.length ? words : []));
@@ -146,9 +147,9 @@ function tell(text) {
 function mark(i) {
   if (busy) return;
   const cell = shown.cells[i];
-  const isTouched = cell.marked || cell.label !== shown.label;
+  const isTouched = cell.marked || cell.label !== cell.given;
   cell.marked = !isTouched;
-  cell.label = shown.label;
+  cell.label = cell.given;
   render();
 }
 
@@ -267,7 +268,7 @@ $("before").addEventListener("click", back);
 $("zoom").addEventListener("click", zoom);
 $("large-close").addEventListener("click", () => $("large").close());
 window.addEventListener("beforeunload", (event) => {
-  if (shown?.cells.some((cell) => cell.marked || cell.label !== shown.label)) event.preventDefault();
+  if (shown?.cells.some((cell) => cell.marked || cell.label !== cell.given)) event.preventDefault();
 });
 
 load();
