@@ -28,11 +28,15 @@ Image.init()
 Image.MAX_IMAGE_PIXELS = None
 
 
-def decode(data: bytes, *, size: int, colour: bool, max_pixels: int, crop: bool = False) -> np.ndarray:
+def decode(
+    data: bytes, *, size: int, colour: bool, max_pixels: int, crop: bool = False, is_draft: bool = False
+) -> np.ndarray:
     """Return the image in a file's bytes as ``fit`` does: uint8 (size, size), or (size, size, 3) with ``colour``.
 
-    Told by its content, turned as its EXIF says, 16 bits scaled to 8. Raises ``ValueError`` with the reason alone: no
-    bytes, no image, damaged or truncated, several frames, more than ``max_pixels``, values that are no 16 bits.
+    Told by its content, turned as its EXIF says, 16 bits scaled to 8. ``is_draft``: a JPEG is decoded no larger than
+    about twice what is asked for, in a fraction of the time, to slightly other pixels. Raises ``ValueError`` with the
+    reason alone: no bytes, no image, damaged or truncated, several frames, more than ``max_pixels``, values that are no
+    16 bits.
     """
     if not data:
         raise ValueError("zero bytes")
@@ -43,6 +47,8 @@ def decode(data: bytes, *, size: int, colour: bool, max_pixels: int, crop: bool 
         raise ValueError(f"{image.width}×{image.height} pixels, more than dataset.max_pixels")
     with _reading():
         is_animated = getattr(image, "is_animated", False) and image.format != WITH_PREVIEW
+        if is_draft:
+            image.draft(None, (2 * size, 2 * size))
     if is_animated:
         raise ValueError("several frames")
     with _reading():

@@ -32,11 +32,16 @@ class Preparation:
 
     def prepared(self, pictures: Pictures, rows: Sequence[int]) -> np.ndarray:
         """Return float32 (B, 3, size, size), or (B, size, size, 3) with the layout nhwc."""
-        squares = np.stack([pictures.square(row, size=self.size, crop=self.resize == "crop") for row in rows])
         scale = (1 / (255 * np.array(self.std))).astype(np.float32)
         shift = (np.array(self.mean) / np.array(self.std)).astype(np.float32)
-        values = squares * scale - shift
-        return np.ascontiguousarray(values.transpose(0, 3, 1, 2)) if self.layout == "nchw" else values
+        values = np.empty((len(rows), 3, self.size, self.size), np.float32)
+        for image, row in zip(values, rows, strict=True):
+            square = pictures.square(row, size=self.size, crop=self.resize == "crop")
+            # Channel by channel takes a quarter of the time of all at once.
+            for channel in range(3):
+                np.multiply(square[..., channel], scale[channel], out=image[channel])
+                image[channel] -= shift[channel]
+        return values if self.layout == "nchw" else np.ascontiguousarray(values.transpose(0, 2, 3, 1))
 
 
 class OnnxNetwork:

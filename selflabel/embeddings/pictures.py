@@ -33,6 +33,6 @@ class Pictures:
         path = self.files[row]
         try:
             data = path.read_bytes()
-            return decoding.decode(data, size=size, colour=True, crop=crop, max_pixels=self.max_pixels)
+            return decoding.decode(data, size=size, colour=True, crop=crop, max_pixels=self.max_pixels, is_draft=True)
         except (OSError, ValueError) as error:
             raise ValueError(f"{path} must still be the image that it was, got another file ({error})") from error

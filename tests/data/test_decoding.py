@@ -101,6 +101,21 @@ def test_what_is_transparent_becomes_black():
     assert not decode(encoded(palette, transparency=0)).any()
 
 
+def test_a_draft_of_a_large_photograph_is_nearly_the_same_and_turned_as_well():
+    down, across = np.mgrid[:600, :900]
+    pixels = np.stack([down // 3, across // 4, 255 - down // 3], axis=-1).astype(np.uint8)
+    file, exif = BytesIO(), Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(pixels).save(file, "JPEG", quality=95, exif=exif)
+    options = {"size": 64, "colour": True, "max_pixels": 10**6}
+    whole, draft = (decoding.decode(file.getvalue(), **options, is_draft=is_draft) for is_draft in (False, True))
+    assert whole.shape == draft.shape and (draft[:, 0] == 0).all()
+    assert np.abs(whole.astype(int) - draft).max() <= 6
+    # More than that would be undone by no network.
+    with pytest.raises(ValueError, match=r"more than dataset\.max_pixels"):
+        decoding.decode(file.getvalue(), size=64, colour=True, max_pixels=1_000, is_draft=True)
+
+
 @pytest.mark.parametrize(
     ("orientation", "turned"), [(3, GREY[::-1, ::-1]), (6, np.rot90(GREY, -1)), (2, GREY[:, ::-1])]
 )
