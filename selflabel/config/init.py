@@ -125,8 +125,8 @@ def settings(data: OwnData) -> dict[str, object]:
         n_unlabelled = sum(data.given.values()) * (100 - percentage) // 100
         fewest = seeds.count(fewest, percentage)
     n_questions = min(MOST_QUESTIONS, math.ceil(n_unlabelled / 10))
-    # A class with one label cannot be held out: nothing is calibrated then.
-    n_folds = min(FOLDS, fewest)
+    # Of a benchmark's class with one label nothing can be held out; of people's, more labels come.
+    n_folds = min(FOLDS, fewest) if is_benchmark else FOLDS
     has_folds = n_folds >= 2
     return {
         "dataset.name": data.kind,

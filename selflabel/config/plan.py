@@ -70,7 +70,9 @@ def faults(params: Params, data: Data, *, n_round_rows: int) -> list[str]:
     if params.answers.source == "simulated" and sum(data.given.values()) < data.n_pool:
         reasons.append("answers.source must be people where no truth is known to simulate from, got simulated")
     folds = params.training.folds
-    if rare := [f"{name} ({n})" for name, n in _seeds(params, data).items() if n < max(folds, 1)]:
+    rare = [f"{name} ({n})" for name, n in _seeds(params, data).items() if n < max(folds, 1)]
+    # People are asked about what has no label yet.
+    if rare and params.answers.source != "people":
         reasons.append(
             "training.folds must be at most the seed labels of each class, and these at least one (given labels, or "
             f"of a benchmark seed_labels.percentage of them), got {folds}, more than there are of {', '.join(rare)}"

@@ -17,6 +17,7 @@ from selflabel.chunks import chunks
 from selflabel.data import built_in, decoding, duplicates, listing, packed
 from selflabel.data.listing import POOL, Entry, Listing, Problem
 from selflabel.labels import classes as names
+from selflabel.labels.table import is_complete
 
 READERS: Mapping[str, Callable[[Path], Listing]] = {
     "folder": listing.folder,
@@ -78,16 +79,19 @@ def given(images: Listing) -> dict[str, int]:
 
 
 def check(classes: Sequence[str], labels: np.ndarray) -> None:
-    """Raise ``ValueError`` unless the pool has two images, and a given label of each of at least two classes.
+    """Raise ``ValueError`` unless the pool has two images, and there are two classes.
 
-    ``labels``: int (N,), of the pool, −1 for none.
+    ``labels``: int (N,), of the pool, −1 for none. Where all are known, a benchmark, each class has to have one.
     """
     if len(labels) < 2:
         raise ValueError(f"the pool must have at least 2 different images that can be used, got {len(labels)}")
     if len(classes) < 2:
-        raise ValueError(f"the given labels must be of at least 2 classes, got {', '.join(classes) or 'none'}")
+        raise ValueError(
+            "there must be at least 2 classes, each a label that is given or, in a folder, a folder that may be empty, "
+            f"got {', '.join(classes) or 'none'}"
+        )
     known = set(labels.tolist())
-    if missing := [name for number, name in enumerate(classes) if number not in known]:
+    if is_complete(labels) and (missing := [name for number, name in enumerate(classes) if number not in known]):
         raise ValueError(
             f"each class must be the given label of at least one image of the pool, got none for {', '.join(missing)}"
         )

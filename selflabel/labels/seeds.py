@@ -61,19 +61,6 @@ def draw_more_rows(is_given: np.ndarray, n: int, *, seed: int) -> np.ndarray:
     return np.concatenate([np.flatnonzero(is_given), drawn])
 
 
-def check_enough(given: np.ndarray, n_in_conflict: int, *, n_classes: int, folds: int) -> None:
-    """Raise ``ValueError`` if images in conflict leave a class fewer seed labels than ``folds``.
-
-    ``given``: int, the classes of the seed labels.
-    """
-    n_fewest = int(np.bincount(given, minlength=n_classes).min())
-    if n_in_conflict and n_fewest < folds:
-        raise ValueError(
-            f"training.folds must be at most {n_fewest}, the labels of a class, while {n_in_conflict:,} images "
-            f"were given two different ones, which do not count, got {folds}"
-        )
-
-
 def start(
     rows: np.ndarray, truth: np.ndarray, index: PoolIndex, given: Sequence[Answer] | None, *, classes: Sequence[str]
 ) -> tuple[State, Replies]:

@@ -14,6 +14,10 @@ from selflabel.loop.query import QueryConfig, QueryContext, choose, n_questions
 from selflabel.models import predict
 from selflabel.models.predict import FitConfig, Predictions, StudentPredictions
 
+# Asks while nothing can be predicted: typical images of clusters need no probabilities, and what is drawn at random is
+# evidence later on.
+COLD_STRATEGY = "typiclust+random"
+
 
 class RoundConfig(NamedTuple):
     """How a round goes (params.yaml's self_label, accept, stopping, ask); the defaults are the tutorial's way.
@@ -63,7 +67,8 @@ def run_round(
 
     An accepted row gets the predicted label. ``true_labels``, int (N,), gives it the true one instead: the tutorial's
     label leak, there to be measured and for nothing else. ``before`` has its answers already. Where the round claims
-    more than human-given labels show, it changes no label and stops the loop. ``student``: to be asked as well, after
+    more than human-given labels show, it changes no label and stops the loop. Before people have given two classes it
+    accepts nothing, and asks about typical images of clusters. ``student``: to be asked as well, after
     the rounds.
     """
     # Where labels are permanent, even a random question is about what was not sure enough to be accepted.
@@ -74,8 +79,11 @@ def run_round(
     if student:
         predictions = predict.with_student(predictions, student)
     candidates = np.flatnonzero(~config.is_settled(before.labels))
+    # Where nothing is known yet, nothing is accepted, whatever the rule.
+    is_cold = not predictions.pool.any()
+    rule = acceptance.above(1.0) if is_cold else config.rule
     selection = acceptance.accept(
-        predictions.pool[candidates], config.rule, round_number=round_number, evidence=predictions.evidence
+        predictions.pool[candidates], rule, round_number=round_number, evidence=predictions.evidence
     )
     accepted = candidates[selection.positions]
     check = summary.check_precision(predictions, accepted, margin=config.precision_margin)
@@ -92,7 +100,11 @@ def run_round(
         predicted=predictions.classes,
     )
     if not precision_alarm:
-        after = after._replace(questions=_questions(after, features.pool, predictions, config, round_number))
+        query = config.query
+        if query and is_cold:
+            # Typical images of clusters: of a class that nobody has named one will be among them.
+            query = query._replace(strategy=COLD_STRATEGY)
+        after = after._replace(questions=_questions(after, features.pool, predictions, config, query, round_number))
     done = summary.summarise(
         before,
         after,
@@ -122,14 +134,19 @@ def _with_accepted(
 
 
 def _questions(
-    after: State, pool: np.ndarray, predictions: Predictions, config: RoundConfig, round_number: int
+    after: State,
+    pool: np.ndarray,
+    predictions: Predictions,
+    config: RoundConfig,
+    query: QueryConfig | None,
+    round_number: int,
 ) -> Questions:
-    n = n_questions(config.query, n_asked=after.n_asked, n_open=after.n_on_desk) if config.query else 0
+    n = n_questions(query, n_asked=after.n_asked, n_open=after.n_on_desk) if query else 0
     is_candidate = ~config.is_settled(after.labels)
     # Once is enough: who is still asked, who said that it cannot be told, and who answered to judge.
     is_candidate[np.concatenate([after.asked.row, after.apart])] = False
     rows = np.flatnonzero(is_candidate)
-    if not config.query or not n or not len(rows):
+    if not query or not n or not len(rows):
         return Questions.empty()
     context = QueryContext(
         probabilities=predictions.pool[rows],
@@ -138,9 +155,9 @@ def _questions(
         features=pool,
         rows=rows,
         human_rows=np.flatnonzero(after.labels.is_human),
-        lower_threshold=config.query.lower_threshold,
+        lower_threshold=query.lower_threshold,
         n=n,
-        generator=np.random.default_rng([config.query.seed, round_number]),
+        generator=np.random.default_rng([query.seed, round_number]),
     )
-    chosen, strategies = choose(config.query, context)
+    chosen, strategies = choose(query, context)
     return Questions(rows[chosen], np.asarray(strategies))

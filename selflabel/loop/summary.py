@@ -131,7 +131,8 @@ def _thresholds(
 def _calibration(predictions: Predictions) -> tuple[float | None, dict[str, list[Any]] | None]:
     """Return the expected calibration error and the reliability table of the human-given labels, out of fold."""
     evidence = predictions.evidence
-    if evidence is None:
+    # Without a label drawn at random there is none either.
+    if evidence is None or not len(evidence.is_right):
         return None, None
     table = reliability.reliability(evidence.confidence, evidence.is_right, n_bins=RELIABILITY_BINS)
     return reliability.calibration_error(table), {name: column.tolist() for name, column in table.items()}

@@ -5,6 +5,7 @@ A new one is a line of ``catalogue.BUILT_IN``; any other classifier of scikit-le
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -62,17 +63,24 @@ def together(fitted: Sequence[Fitted]) -> Scorer:
 def fit(recipe: ClassifierConfig, given: TrainingSet, *, n_classes: int, round_number: int = 0) -> Fitted:
     """Return the scorer of a classifier fitted on what is given; column c of the scores is class c.
 
-    Raises ``ValueError`` with the sentence of ``fault``, if there is one, and where a class has no label to learn from.
+    Raises ``ValueError`` with the sentence of ``fault``, if there is one, and where a class has no label to learn from,
+    unless it is kernel_ridge, whose scores for such a class are low everywhere.
     The classifier's randomness comes from (``recipe.seed``, ``round_number``) alone.
     """
     if wrong := fault(recipe.name, recipe.options, has_weights=given.weights is not None):
         raise ValueError(wrong)
     missing = np.setdiff1d(np.arange(n_classes), given.labels)
-    if len(missing):
-        raise ValueError(f"every class needs at least one label to learn from, class {missing[0]} has none")
+    if len(missing) and recipe.name != "kernel_ridge":
+        raise ValueError(
+            f"every class needs at least one label to learn from, class {missing[0]} has none; "
+            "classifier.name=kernel_ridge goes without"
+        )
     recipe = recipe._replace(seed=int(np.random.SeedSequence([recipe.seed, round_number]).generate_state(1)[0]))
     learn: Mapping[str, Callable[[ClassifierConfig, TrainingSet], Scorer | kernel_ridge.KernelModel]]
-    learn = {"kernel_svm": _kernel_svm, "kernel_ridge": _kernel_ridge, "label_spreading": _label_spreading}
+    learn = {
+        "kernel_svm": _kernel_svm, "kernel_ridge": partial(_kernel_ridge, n_classes=n_classes),
+        "label_spreading": _label_spreading,
+    }  # fmt: skip
     if recipe.name not in OWN:
         importlib.import_module("sklearn")  # the limit holds for the libraries that are loaded
     # More threads add sums up in another order and find other neighbours first among equally near ones.
@@ -103,7 +111,7 @@ def _label_spreading(recipe: ClassifierConfig, given: TrainingSet) -> Scorer:
     return lambda new: log_odds(np.nan_to_num(probabilities(new), nan=1 / len(spread.classes_)))
 
 
-def _kernel_ridge(recipe: ClassifierConfig, given: TrainingSet) -> kernel_ridge.KernelModel:
+def _kernel_ridge(recipe: ClassifierConfig, given: TrainingSet, *, n_classes: int) -> kernel_ridge.KernelModel:
     """Fit ridge regression on one-hot targets less their mean, ``C`` the inverse of the ridge.
 
     A kernel's γ is ``gamma`` over the total variance of its block in the pool, so that the scale of features is of no
@@ -113,7 +121,6 @@ def _kernel_ridge(recipe: ClassifierConfig, given: TrainingSet) -> kernel_ridge.
     kernel = kernel_ridge.Kernel(
         tuple(block.columns for block in blocks), tuple(recipe.gamma / (block.variance or 1.0) for block in blocks)
     )
-    n_classes = given.labels.max() + 1
     targets = np.eye(n_classes)[given.labels] - 1 / n_classes
     return kernel_ridge.fit(
         given.pool, given.rows, targets, kernel=kernel, ridge=1 / recipe.C, weights=given.weights, seed=recipe.seed

@@ -111,16 +111,18 @@ def fit_predict(
     The probabilities are calibrated on scores of the human-labelled rows by classifiers that were fitted and smoothed
     without the fold a row is in; never on machine labels. Where machine labels teach, each of these classifiers first
     gives the same images labels of its own, for the labels at hand would give the fold away. ``picked``: rows with a
-    human label that were not drawn at random; they are no evidence. Raises ``ValueError`` naming each class that is too
-    rare for the folds.
+    human label that were not drawn at random; they are no evidence. Before people have given two classes nothing can be
+    predicted: all probabilities are 0.
     """
     human_rows = np.flatnonzero(labels.is_human)
     human_labels = labels.label[human_rows].astype(int)
+    if len(np.unique(human_labels)) < 2:
+        return nothing_known(features, n_classes=len(classes))
     fit_without = _fitter(labels, features, config, round_number=round_number, n_classes=len(classes))
     folds = None
     if config.folds:
         seed = (config.classifier.seed, round_number)
-        folds = out_of_fold.assign(human_labels, n_folds=config.folds, seed=seed, classes=classes)
+        folds = out_of_fold.assign(human_labels, n_folds=config.folds, seed=seed)
     if features.graph is None:
         scores = plain_scores(fit_without, human_rows, folds, features)
     elif config.smoothing is None:
@@ -147,6 +149,20 @@ def fit_predict(
         scores=scores.classifier,
         smoothed=scores.smoothed,
         held_out=held_out,
+    )
+
+
+def nothing_known(features: FeatureSet, *, n_classes: int) -> Predictions:
+    """Return predictions that are none: every probability is 0."""
+    pool, test = (np.zeros((len(part), n_classes)) for part in (features.pool, features.test))
+    return Predictions(
+        pool=pool,
+        raw=pool[:, 0],
+        test=test.astype(np.float32),
+        evidence=None,
+        scores=pool,
+        smoothed=pool,
+        held_out=None,
     )
 
 

@@ -74,11 +74,15 @@ def judged(final: State, features: FeatureSet, fit: FitConfig, classes: Classes)
     """Return the human-labelled rows, int64 (n,) ascending, and how suspect the label of each is.
 
     The folds are those of the last acceptance, and so are the classifiers where human labels alone teach. No student
-    joins: it has learnt what classifiers say that have seen all labels. Raises ``ValueError`` without folds.
+    joins: it has learnt what classifiers say that have seen all labels. Raises ``ValueError`` without folds, or where
+    people gave one class alone.
     """
     told = predict.fit_predict(final.labels, features, fit, round_number=len(final.history), classes=classes).held_out
     if told is None:
-        raise ValueError("training.folds must be at least 2, so that labels are judged out of fold, got 0")
+        raise ValueError(
+            f"training.folds must be at least 2, and people's labels of two classes, so that labels are judged out of "
+            f"fold, got {fit.folds} folds"
+        )
     rows = np.flatnonzero(final.labels.is_human)
     return rows, suspects(told, final.labels.label[rows])
 

@@ -60,10 +60,10 @@ def _by_class(
 
 def _suspects(rounds: Rounds, project: Project, given: Sequence[Answer]) -> np.ndarray:
     fit = build.fit(project.params)
-    # Without folds nothing is out of fold, and before a round nothing has been predicted.
-    if fit.folds < 2 or not rounds.states[-1].history:
-        return np.empty(0, np.int64)
     final = rounds.final or rounds.states[-1]
+    # Without folds or a second class nothing is out of fold, and before a round nothing has been predicted.
+    if fit.folds < 2 or not final.history or len(np.unique(final.labels.label[final.labels.is_human])) < 2:
+        return np.empty(0, np.int64)
     rows, told = second_look.judged(final, project.features, fit, project.classes)
     is_seen = second_look.was_seen(final, project.index.hash, given)[rows]
     # What several people already contest goes back to the queue by itself.

@@ -18,7 +18,6 @@ def main() -> None:
     truth, classes, index = files.read_array(args.truth), Classes.read(args.classes), PoolIndex.read(args.index)
     percentage, seed = params.seed_labels.percentage, params.seed_labels.seed
     rows = seeds.seed_rows(truth, percentage=percentage, seed=seed, classes=classes)
-    seeds.check_enough(truth[rows], len(index.in_conflict), n_classes=len(classes), folds=params.training.folds)
     given = None
     if params.answers.source == "people":
         text = files.read_text(args.answers)

@@ -29,9 +29,9 @@ def test_of_tens_of_thousands_no_more_is_asked_than_by_default_and_of_a_few_no_m
 
 
 @pytest.mark.parametrize(
-    ("n_given", "confidence", "folds"), [(3, "temperature", 3), (2, "temperature", 2), (1, "ovr_logistic", 0)]
+    ("n_given", "confidence", "folds"), [(3, "temperature", 3), (2, "temperature", 3), (0, "temperature", 3)]
 )
-def test_there_are_as_many_folds_as_the_rarest_class_has_labels(n_given, confidence, folds):
+def test_there_are_three_folds_however_few_labels_are_given_for_people_give_more(n_given, confidence, folds):
     values = init.settings(DATA._replace(**{"given": {"cat": n_given, "dog": 31}}))
     assert (values["training.confidence"], values["training.folds"]) == (confidence, folds)
 

@@ -63,7 +63,10 @@ def test_the_first_files_that_cannot_be_used_are_named():
     ("data", "sections", "fault"),
     [
         (OWN, {"answers": {"source": "simulated"}}, "answers.source must be people where no truth is known"),
-        (OWN, {"training": {"folds": 3}}, "training.folds must be at most the seed labels of each class"),
+        (
+            Data(60, 0, {"cat": 58, "dog": 2}, 784), {"answers": {"source": "simulated"}},
+            "training.folds must be at most the seed labels of each class",
+        ),
         (OWN._replace(refused=[Problem("a", "b")]), {}, "dataset.on_error must be skip to go on without 1 file that"),
     ],
 )  # fmt: skip
@@ -112,7 +115,7 @@ def test_of_a_benchmark_seeds_are_drawn_and_the_others_can_be_asked_about():
     data = Data(60, 0, {"cat": 30, "dog": 30}, 784)
     sections = {"seed_labels": {"percentage": 10.0}, "ask": {"per_round": 3, "budget": 9}, "audit": {"size": 20}}
     assert told(data, **sections)["people"].startswith("9 questions in 10 rounds, 20 images to audit")
-    few = loaded(**PEOPLE | {"seed_labels": {"percentage": 5.0}})
+    few = loaded(**PEOPLE | {"seed_labels": {"percentage": 5.0}, "answers": {"source": "simulated"}})
     (found,) = plan.faults(few, data, n_round_rows=10)
     assert found.endswith("got 3, more than there are of cat (2), dog (2)")
 

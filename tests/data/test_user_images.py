@@ -43,13 +43,18 @@ def test_a_survey_counts_and_opens_no_image(tmp_path):
     assert [entry.split for entry in found.entries].count("pool") == 5
 
 
+TWO_CLASSES = (
+    "there must be at least 2 classes, each a label that is given or, in a folder, a folder that may be empty, got"
+)
+
+
 @pytest.mark.parametrize(
     ("paths", "sentence"),
     [
         ([], "the pool must have at least 2 different images that can be used, got 0"),
         (["cat/a", "test/dog/b"], "the pool must have at least 2 different images that can be used, got 1"),
-        (["cat/a", "cat/b"], "the given labels must be of at least 2 classes, got cat"),
-        (["a", "b"], "the given labels must be of at least 2 classes, got none"),
+        (["cat/a", "cat/b"], f"{TWO_CLASSES} cat"),
+        (["a", "b"], f"{TWO_CLASSES} none"),
         (
             ["cat/a", "cat/b", "test/dog/a", "test/x/a"],
             "each class must be the given label of at least one image of the pool, got none for dog, x",

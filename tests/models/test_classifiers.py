@@ -104,11 +104,25 @@ def test_renumbered_classes_move_their_columns(name):
 
 
 @pytest.mark.parametrize("missing", [0, 1, 2])
+def test_a_class_without_a_label_is_low_everywhere_to_kernel_ridge(missing):
+    is_there = missing != LABELS
+    recipe = ClassifierConfig("kernel_ridge", C=10.0)
+    given = TrainingSet(THREE, np.flatnonzero(is_there), LABELS[is_there])
+    scores = classifiers.fit(recipe, given, n_classes=3)(THREE)
+    assert scores.shape == (len(THREE), 3)
+    others = [number for number in range(3) if number != missing]
+    assert (scores[is_there][:, missing] < scores[is_there][:, others].max(axis=1)).all()
+
+
+@pytest.mark.parametrize("missing", [0, 1, 2])
 def test_a_class_without_a_label_is_refused(missing):
     is_there = missing != LABELS
     with pytest.raises(ValueError) as error:
         fit(features=THREE[is_there], labels=LABELS[is_there], n_classes=3)
-    assert str(error.value) == f"every class needs at least one label to learn from, class {missing} has none"
+    assert str(error.value) == (
+        f"every class needs at least one label to learn from, class {missing} has none; "
+        "classifier.name=kernel_ridge goes without"
+    )
 
 
 # More features than rows: only then does LinearSVC draw at all.
