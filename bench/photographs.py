@@ -194,6 +194,21 @@ def table(results: Mapping[str, list[dict[str, Any]]]) -> str:
     return markdown_table(["", "labels learnt from", "machine labels right, %", "held out right, %"], rows)
 
 
+def summary(by_set: Mapping[str, Mapping[str, list[dict[str, Any]]]]) -> str:
+    """Return one table of all sets as Markdown: machine labels right / held out right, in percent, means."""
+    arms = next(iter(by_set.values()))
+
+    def told(figures: Sequence[dict[str, Any]]) -> str:
+        of_machine, held_out = (
+            np.mean([100 * figure[key] for figure in figures]) for key in ("label_accuracy", "accuracy")
+        )
+        return f"{of_machine:.1f} / {held_out:.1f}"
+
+    people = [f"{results[next(iter(arms))][0]['human_labels']:,}" for results in by_set.values()]
+    rows = [[arm, *(told(results[arm]) for results in by_set.values())] for arm in arms]
+    return markdown_table(["", *by_set], [["labels by people", *people], *rows])
+
+
 def throughput(folder: Path) -> str:
     """Return how many images a second are embedded, decoding included, beside onnxruntime alone on the same images."""
     paths = sorted(folder.rglob("*.png"))[:TIMED]
@@ -234,11 +249,14 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2, 3, 4])
     parser.add_argument("--work", type=Path, default=Path("data/photographs"), help="where all is kept")
     args = parser.parse_args()
+    by_set = {}
     for name in args.sets:
         results, one = measured(name, args.work.resolve(), args.seeds, args.arms), coloured_sets.SETS[name]
         n = sum(1 for _ in (args.work / name).rglob("*.png"))
         head = f"{name}: {n:,} pictures, {one.classes}; {one.licence}; {coloured_sets.origin(one)}"
         print(f"\n### {head}\n\n{table(results)}\n\n{throughput(args.work / name)}", flush=True)
+        by_set[name] = results
+    print(f"\n{summary(by_set)}")
 
 
 if __name__ == "__main__":
