@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from selflabel import tensorflow_runtime
 from selflabel.embeddings.pictures import Pictures
 
 BATCH = 32
@@ -27,7 +28,7 @@ class KerasNetwork:
     def __init__(self, model: str, *, size: int, crop: bool) -> None:
         self._size, self._crop, self._name = size, crop, model
         try:
-            import keras
+            _, keras = tensorflow_runtime.modules()
         except ImportError as error:
             raise ValueError("features.extractor=keras needs TensorFlow: `pip install 'selflabel[student]'`") from error
         self._prepare: Any = lambda images: images

@@ -5,13 +5,13 @@ What it learns are soft targets, the teacher's probabilities, and not the teache
 student (Xie et al., CVPR 2020). TensorFlow is imported where it is used, for that takes seconds.
 """
 
-import os
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.special import softmax
 
+from selflabel import tensorflow_runtime
 from selflabel.chunks import chunks
 from selflabel.models.augmentation import augment
 
@@ -23,8 +23,6 @@ EMBEDDING = "embedding"
 # Keras' 0.99 takes hundreds of steps to forget where it began, and a small pool may not have as many.
 STATISTICS_MOMENTUM = 0.9
 EPSILON = 1e-3  # added to a variance, as Keras does
-# Sums are added up in another order with another number of threads; fixed, it is not the number of cores that counts.
-THREADS = 4
 
 
 class StudentConfig(NamedTuple):
@@ -145,23 +143,13 @@ def _scaled(images: np.ndarray, scaling: np.ndarray) -> np.ndarray:
 
 
 def _tensorflow() -> tuple[Any, Any]:
-    """Return the modules tensorflow and keras, set to say little and to give the same result every time."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    """Return the modules tensorflow and keras, as ``tensorflow_runtime`` sets them."""
     try:
-        import keras
-        import tensorflow
+        return tensorflow_runtime.modules()
     except ImportError as error:
         raise ValueError(
             "student.epochs must be 0 without TensorFlow, which is not installed: `pip install selflabel[student]`"
         ) from error
-
-    tensorflow.config.experimental.enable_op_determinism()
-    # It would turn the division by a root back into a reciprocal root.
-    tensorflow.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
-    if tensorflow.config.threading.get_intra_op_parallelism_threads() != THREADS:
-        tensorflow.config.threading.set_intra_op_parallelism_threads(THREADS)
-    return tensorflow, keras
 
 
 def _network(image_shape: tuple[int, ...], n_classes: int, student: StudentConfig) -> Any:

@@ -71,7 +71,7 @@ def test_without_folds_it_says_the_tutorials_probabilities(method):
 def test_with_folds_it_is_calibrated_on_scores_that_were_given_out_of_fold(method):
     opinion = form(calibration=method, folds=5)
     truth = TRUTH[:N_HUMAN].astype(int)
-    fold = out_of_fold.assign(truth, n_folds=5, seed=(LINEAR.seed, 2), classes=CLASSES)
+    fold = out_of_fold.assign(truth, n_folds=5, seed=(LINEAR.seed, 2))
     found = np.empty((N_HUMAN, 3))
     for number in range(5):
         held = fold == number
@@ -229,11 +229,15 @@ def test_evidence_is_worse_than_what_a_classifier_says_of_labels_it_has_seen():
     assert memory.evidence.is_right.mean() < 0.5
 
 
-def test_a_class_too_rare_for_the_folds_is_named_however_many_machine_labels_it_has():
-    rows = np.flatnonzero(TRUTH[:N_HUMAN] < 2)
-    rows = np.append(rows, [2, 5])
+def test_before_people_have_named_two_classes_nothing_is_predicted():
+    rows = np.flatnonzero(TRUTH[:N_HUMAN] == 1)
     labels = Labels.from_seeds(rows, TRUTH[rows], n_rows=len(TRUTH))
-    labels = labels.with_machine_labels(np.arange(40, 60), np.full(20, 2), np.ones(20), round_number=1)
-    with pytest.raises(ValueError, match=r"training\.folds .* got 3, .* c \(2\)"):
-        form(labels, folds=3)
-    assert len(form(labels, folds=2).evidence.is_right) == len(rows)
+    told = form(labels, folds=3)
+    assert told.pool.shape == (len(TRUTH), 3) and not told.pool.any() and not told.test.any()
+    assert (told.evidence, told.held_out) == (None, None)
+
+
+def test_a_class_with_fewer_labels_than_folds_is_judged_as_well():
+    rows = np.append(np.flatnonzero(TRUTH[:N_HUMAN] < 2), [2, 5])
+    labels = Labels.from_seeds(rows, TRUTH[rows], n_rows=len(TRUTH))
+    assert len(form(labels, folds=3).evidence.is_right) == len(rows)

@@ -69,7 +69,7 @@ def test_an_opinion_is_the_classifiers_scores_smoothed_along_the_graph(recipe):
 def test_what_is_held_back_is_held_back_from_the_smoothing_too(recipe):
     """A label that the graph knew would tell its own image what it is."""
     found = form(classifier=recipe)
-    fold = out_of_fold.assign(TRUTH[:30].astype(int), n_folds=3, seed=(0, 1), classes=CLASSES)
+    fold = out_of_fold.assign(TRUTH[:30].astype(int), n_folds=3, seed=(0, 1))
     expected = np.empty((30, 3))
     for number in range(3):
         shares = by_hand(recipe, np.flatnonzero(fold != number))[1]

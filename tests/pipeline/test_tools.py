@@ -173,7 +173,7 @@ def test_make_run_tells_every_fault_even_where_dvc_cannot_start(project, edit):
 
 def test_status_tells_what_is_stale_and_what_to_do(project):
     told = project.run("python", "-m", "selflabel", "status").stdout
-    assert told.endswith("stale stages: none\nnext: no answers missing\n")
+    assert "stale stages: none\nnext: no answers missing\nto do better: " in told
     project.set(accept={"threshold_start": 0.7})
     told = project.run("python", "-m", "selflabel", "status").stdout
     assert "self_label@1" in told and told.endswith("next: `dvc repro`\n")
