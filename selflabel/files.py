@@ -165,6 +165,12 @@ def write_arrays(path: PathLike, arrays: Sequence[np.ndarray]) -> None:
         np.savez(partial, *arrays)
 
 
+def read_arrays(path: PathLike) -> list[np.ndarray]:
+    """Return the arrays that ``write_arrays`` wrote, in their order."""
+    with np.load(path, allow_pickle=False) as archive:
+        return [archive[name] for name in archive.files]
+
+
 @contextmanager
 def new_array(path: PathLike, shape: tuple[int, ...], dtype: np.dtype) -> Iterator[np.ndarray]:
     """Yield a writable array that becomes the ``.npy`` file ``path`` when the block ends well.

@@ -17,9 +17,8 @@ from selflabel.audit.certificate import Certificate
 from selflabel.config import build, checks
 from selflabel.config.load import Params, load
 from selflabel.data import user_images
-from selflabel.data.listing import HIDDEN, POOL, Entry
+from selflabel.data.listing import POOL, Entry
 from selflabel.embeddings import compute as embeddings
-from selflabel.embeddings import own_vectors
 from selflabel.embeddings.pictures import Pictures
 from selflabel.features import compute, extractors, feature_set
 from selflabel.features.feature_set import FeatureSet
@@ -39,7 +38,7 @@ def predict(place: str, out: str, *, progress: Callable[..., Any] = iter) -> str
     The table is CSV with a row a file, sorted: path, hash, label, confidence in [0, 1], as_sure_as_certified (yes where
     the confidence is at least that of every certified machine label, no elsewhere, empty where nothing is certified),
     and problem, why a file has no label. Raises ``ValueError`` where the project has no final labels, or its features
-    are of other parameters or images; ``OSError`` for a folder that is none.
+    are of other parameters or images; and for a folder that is none.
     """
     if not Path(place).is_dir():
         raise ValueError(f"DIR must be a folder with images, got {place!r}")
@@ -53,11 +52,9 @@ def predict(place: str, out: str, *, progress: Callable[..., Any] = iter) -> str
     ]
     pool = files.read_array(DATA / "raw/pool_images.npy")
     with ExitStack() as stack:
-        images = stack.enter_context(
-            files.scratch_array(
-                Path(tempfile.gettempdir(), HIDDEN), (len(entries), *pool.shape[1:]), np.dtype(np.uint8)
-            )
-        )
+        work = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        shape = (len(entries), *pool.shape[1:])
+        images = stack.enter_context(files.scratch_array(work / "images", shape, np.dtype(np.uint8)))
         hashes, problems = user_images.decode(entries, images, max_pixels=params.dataset.max_pixels, progress=progress)
         usable = np.flatnonzero(np.array(problems, object) == "")
         probabilities = np.zeros((len(entries), len(classes)), np.float32)
@@ -65,7 +62,6 @@ def predict(place: str, out: str, *, progress: Callable[..., Any] = iter) -> str
             shown = np.asarray(images)[usable]
             keys = {"path": [entries[n].path for n in usable], "hash": [hashes[n] for n in usable]}
             paths = [Path(str(entries[n].source)) for n in usable]
-            work = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             features = _features(params, pool, Pictures(shown, paths, params.dataset.max_pixels), keys, work)
             probabilities[usable] = _probabilities(params, features, shown, classes)
     confidence = probabilities.max(axis=1, initial=0)
@@ -88,12 +84,14 @@ def _features(
     params: Params, pool: np.ndarray, pictures: Pictures, keys: dict[str, list[str]], work: Path
 ) -> FeatureSet:
     """Return the pool's features and graph, with the new images in the place of the test images."""
-    vectors = {}
+    vectors, options = {}, params.features.model_dump()
     for name in checks.extractors(params.features):
         if name in extractors.VECTORS:
             of_pool = files.read_array(DATA / f"embeddings/{name}_pool.npy")
-            vectors[name] = (of_pool, _vectors(params, name, pictures, keys, of_pool.shape[1]))
-    options = params.features.model_dump()
+            source = embeddings.source(name, options, OWN)
+            of_new = np.empty((len(pictures), source.width), embeddings.DTYPE)
+            source.fill(pictures, keys, of_new, iter)
+            vectors[name] = (of_pool, of_new)
     compute.features(options, pool, pictures.images, work / "features", vectors)
     made, known = (files.read_array(folder / "features/pool.npy") for folder in (work, DATA))
     if made.shape != known.shape or not np.array_equal(made, known):
@@ -107,18 +105,6 @@ def _features(
     return read._replace(pool=np.array(read.pool), test=np.array(read.test))
 
 
-def _vectors(params: Params, name: str, pictures: Pictures, keys: dict[str, list[str]], width: int) -> np.ndarray:
-    target = np.empty((len(pictures), width), embeddings.DTYPE)
-    if name == embeddings.OWN:
-        path = Path(params.features.precomputed.path)
-        kind, own, vectors = own_vectors.read(path)
-        own_vectors.aligned(kind, own, vectors, keys[kind], target, source=str(path))
-    else:
-        network, _ = embeddings.NETWORKS[name](params.features.model_dump(), OWN)
-        embeddings.fill(network, pictures, target)
-    return target
-
-
 def _probabilities(params: Params, features: FeatureSet, images: np.ndarray, classes: Classes) -> np.ndarray:
     """Return float32 (M, n_classes), calibrated, of the new images."""
     n_rounds = params.self_label.iterations
@@ -128,8 +114,7 @@ def _probabilities(params: Params, features: FeatureSet, images: np.ndarray, cla
     join, network, taught = build.join(params), build.student(params), None
     if join and network:
         known = distil.read(DATA / "student")
-        with np.load(DATA / "student/weights.npz") as archive:
-            weights = [archive[key] for key in archive.files]
+        weights = files.read_arrays(DATA / "student/weights.npz")
         said, embedding = student.look(weights, images, student=network, n_classes=len(classes))
         taught = known._replace(test_probabilities=said, test_embedding=embedding)
     config = build.last_round(params)

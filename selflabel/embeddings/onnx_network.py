@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from selflabel.embeddings.faults import first_line
 from selflabel.embeddings.pictures import Pictures
 
 # A run of one image keeps a network's layers in a core's cache: some four times as many images a second as a run of 32.
@@ -14,7 +15,6 @@ BATCH_ON_CPU, BATCH_ON_GPU = 1, 32
 ON_CPU = "CPUExecutionProvider"
 # Those that compute what a processor would, but for rounding.
 ON_GPU = ("CUDAExecutionProvider", "ROCMExecutionProvider")
-LAYOUTS = ("nchw", "nhwc")
 
 
 @dataclass(frozen=True)
@@ -77,12 +77,11 @@ class OnnxNetwork:
             told = ", ".join(f"{one.name} {one.type}" for one in inputs)
             raise ValueError(f"{self._name} must take one array of images, of floating-point numbers, got {told}")
         size, shape = self.preparation.size, inputs[0].shape
-        wanted = [None, 3, size, size] if self.preparation.layout == "nchw" else [None, size, size, 3]
-        fits = len(shape) == 4 and shape[0] in (1, *[side for side in shape[:1] if not isinstance(side, int)])
-        fits = fits and all(
-            not isinstance(got, int) or got == side for got, side in zip(shape[1:], wanted[1:], strict=True)
-        )
-        if not fits:
+        wanted = [1, 3, size, size] if self.preparation.layout == "nchw" else [1, size, size, 3]
+        # What is no number is free.
+        if len(shape) != 4 or any(
+            isinstance(got, int) and got != side for got, side in zip(shape, wanted, strict=True)
+        ):
             raise ValueError(
                 f"{self._name} must take images as features.onnx says, {self.preparation.layout} of {size} pixels a "
                 f"side, one or any number at once, got an input of shape {_shape(shape)}"
@@ -100,7 +99,7 @@ class OnnxNetwork:
         try:
             (vectors,) = self._session.run([name], {self._input.name: self._typed(black, [0])})
         except Exception as error:
-            raise ValueError(f"{self._name} must run on an image, got a fault ({_first_line(error)})") from error
+            raise ValueError(f"{self._name} must run on an image, got a fault ({first_line(error)})") from error
         shape = np.shape(vectors)
         if len(shape) < 2 or shape[0] != 1 or np.prod(shape[1:]) != max(shape[1:]):
             raise ValueError(
@@ -129,12 +128,8 @@ def _session(model: Path | bytes, name: str) -> Any:
         )
     except Exception as error:
         raise ValueError(
-            f"{name} must be an ONNX file with all its parts, got one that cannot be loaded ({_first_line(error)})"
+            f"{name} must be an ONNX file with all its parts, got one that cannot be loaded ({first_line(error)})"
         ) from error
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
 
 
 def _shape(shape: Sequence[Any]) -> str:

@@ -80,10 +80,13 @@ def run_round(
         predictions = predict.with_student(predictions, student)
     candidates = np.flatnonzero(~config.is_settled(before.labels))
     # Where nothing is known yet, nothing is accepted, whatever the rule.
-    is_cold = not predictions.pool.any()
-    rule = acceptance.above(1.0) if is_cold else config.rule
+    rule_name = config.rule.name
+    if not predictions.pool.any():
+        # Typical images of clusters: of a class that nobody has named one will be among them.
+        query = config.query and config.query._replace(strategy=COLD_STRATEGY)
+        config = config._replace(rule=acceptance.above(1.0), query=query)
     selection = acceptance.accept(
-        predictions.pool[candidates], rule, round_number=round_number, evidence=predictions.evidence
+        predictions.pool[candidates], config.rule, round_number=round_number, evidence=predictions.evidence
     )
     accepted = candidates[selection.positions]
     check = summary.check_precision(predictions, accepted, margin=config.precision_margin)
@@ -100,18 +103,14 @@ def run_round(
         predicted=predictions.classes,
     )
     if not precision_alarm:
-        query = config.query
-        if query and is_cold:
-            # Typical images of clusters: of a class that nobody has named one will be among them.
-            query = query._replace(strategy=COLD_STRATEGY)
-        after = after._replace(questions=_questions(after, features.pool, predictions, config, query, round_number))
+        after = after._replace(questions=_questions(after, features.pool, predictions, config, round_number))
     done = summary.summarise(
         before,
         after,
         predictions,
         selection,
         check,
-        rule=config.rule.name,
+        rule=rule_name,
         round_number=round_number,
         classes=classes,
     )
@@ -134,13 +133,9 @@ def _with_accepted(
 
 
 def _questions(
-    after: State,
-    pool: np.ndarray,
-    predictions: Predictions,
-    config: RoundConfig,
-    query: QueryConfig | None,
-    round_number: int,
+    after: State, pool: np.ndarray, predictions: Predictions, config: RoundConfig, round_number: int
 ) -> Questions:
+    query = config.query
     n = n_questions(query, n_asked=after.n_asked, n_open=after.n_on_desk) if query else 0
     is_candidate = ~config.is_settled(after.labels)
     # Once is enough: who is still asked, who said that it cannot be told, and who answered to judge.

@@ -159,11 +159,7 @@ class Session:
                 strategy = self._tasks[key].strategy if key in self._tasks else self._strategies.get(key, "")
                 when = self._now().replace(microsecond=0)
                 way = PAGE_WITH_HINTS if self._hints(row) else PAGE
-                answer = Answer(key, label, browser.annotator, when, answers.note_of(note), strategy, way)
-                self._file.append([answer])
-                self._hear(answer)
-                # Another person may be wanted.
-                self._leases.pop((key, strategy), None)
+                self._put([Answer(key, label, browser.annotator, when, answers.note_of(note), strategy, way)])
             for rows in (browser.undone, browser.answered):
                 if row in rows:
                     rows.remove(row)
@@ -237,10 +233,7 @@ class Session:
                 # The same once more: the page has not heard that it arrived.
                 if not is_known or self._votes.get(hashes[row], {}).get(browser.annotator) != label:
                     new.append(Answer(hashes[row], label, browser.annotator, when, "", strategy, GRID))
-            self._file.append(new)
-            for answer in new:
-                self._hear(answer)
-                self._leases.pop((answer.hash, strategy), None)
+            self._put(new)
             shown = {row for row in labels if browser.grid.get(row) == strategy}
             browser.confirmed |= {row for row in shown if browser.annotator in self._votes.get(hashes[row], {})}
             # What was confirmed teaches, but for what an audit left.
@@ -298,6 +291,14 @@ class Session:
         self._votes, self._strategies, self._seen_again = {}, {}, set()
         for answer in sorted(self._file.read(), key=lambda answer: answer.when):
             self._hear(answer)
+
+    def _put(self, new: list[Answer]) -> None:
+        """Put answers on the disk; the file must be locked."""
+        self._file.append(new)
+        for answer in new:
+            self._hear(answer)
+            # Another person may be wanted.
+            self._leases.pop((answer.hash, answer.strategy), None)
 
     def _hear(self, answer: Answer) -> None:
         self._votes.setdefault(answer.hash, {})[answer.annotator] = answer.label

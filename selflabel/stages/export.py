@@ -72,7 +72,7 @@ def main() -> None:
         certificate=Certificate.from_json(files.read_json(args.certificate)),
         params=files.read_yaml(args.params),
         code=code,
-        networks=files.read_json(Path(args.networks, "networks.json")),
+        networks=files.read_json(args.networks),
         judged=dataset.judged(state.read(args.audit)),
         n_withheld=len(dataset.withheld(released)),
     )

@@ -6,11 +6,17 @@ import pytest
 from pyarrow import parquet
 
 from selflabel import files
+from selflabel.config import schema
 from selflabel.embeddings import compute
 from selflabel.embeddings.pictures import Pictures
+from selflabel.features import extractors
 
 VECTORS = np.float32([[1, 2], [3, 4], [5, 6], [7, 8]])
 PATHS = ["b/2.png", "a/1.png", "c/3.png", "never/used.png"]
+
+
+def test_what_has_a_source_is_what_may_be_chosen_and_what_reads_vectors():
+    assert {*compute.NETWORKS, compute.OWN} == set(schema.EMBEDDINGS) == set(extractors.VECTORS)
 
 
 def write_npy(folder, kind="path", keys=PATHS, vectors=VECTORS):

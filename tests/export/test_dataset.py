@@ -155,7 +155,7 @@ def project(tmp_path, monkeypatch):
 FLAGS = {
     "audit": "audit", "release": "release", "index": "index.csv", "pool-images": "pool_images.npy",
     "classes": "classes.json", "certificate": "certificate.json", "params": "params.yaml", "code": "code",
-    "networks": "networks", "out": "data/export",
+    "networks": "networks/networks.json", "out": "data/export",
 }  # fmt: skip
 
 

@@ -3,9 +3,8 @@
 import time
 
 import pytest
-from small_session import CLASSES, opened
+from small_session import CLASSES, answer_all, given, opened
 
-from selflabel import files
 from selflabel.serve import grid
 from selflabel.serve.session import Browser, Refused
 
@@ -14,21 +13,6 @@ ROUNDS = (
     ("graph.neighbours", 0),
 )  # fmt: skip
 TRUTH = CLASSES * 200
-
-
-def answer_all(session, browser, phase):
-    rows = []
-    while (told := session.state(browser))["phase"] == phase:
-        row = told["tasks"][0]["row"]
-        session.answer(browser, row, TRUTH[row])
-        rows.append(row)
-        session.wait()
-    return rows
-
-
-def given(folder):
-    table = files.read_table(folder / "answers.csv")
-    return [dict(zip(table, cells, strict=True)) for cells in zip(*table.values(), strict=True)]
 
 
 def rows_of(shown):
@@ -71,7 +55,7 @@ def test_the_same_grid_once_more_writes_what_is_another_now_and_nothing_twice(tm
 def test_no_image_of_an_audit_is_shown_and_none_that_the_machine_labelled_while_there_is_one(tmp_path):
     session, ann, bob = opened(tmp_path, *ROUNDS, n=120), Browser("ann"), Browser("bob")
     seen_before = rows_of(session.grid(bob, "confirmed", "Coat"))
-    answer_all(session, ann, "questions")
+    answer_all(session, ann, TRUTH, phase="questions")
     shown = session.grid(ann, "confirmed", "Coat")
     assert shown["is_audited"] and all(group["strategy"] == "again" for group in shown["groups"])
     audited = session.rounds.audit.drawn.row.tolist()
@@ -80,13 +64,13 @@ def test_no_image_of_an_audit_is_shown_and_none_that_the_machine_labelled_while_
     assert session.confirm(bob, "confirmed", dict.fromkeys(seen_before, "Coat")) == len(seen_before)
     assert session.confirm(ann, "rest", dict.fromkeys(audited, "Coat")) == len(audited)
     assert not {row["way"] for row in given(tmp_path)} & {"grid"}
-    answer_all(session, ann, "audit")
+    answer_all(session, ann, TRUTH, phase="audit")
     assert not session.grid(ann, "", "")["cells"] or session.grid(ann, "", "")["strategy"] == "again"
 
 
 def test_what_an_audit_left_is_confirmed_and_changes_no_machine_label(tmp_path):
     session, ann = opened(tmp_path, *ROUNDS, ("audit.label_rest", True), n=240, apart=1.2), Browser("ann")
-    answer_all(session, ann, "questions")
+    answer_all(session, ann, TRUTH, phase="questions")
     # The audit comes first: then it is known what is left.
     n_left = session.grid(ann, "rest", "Coat")["groups"]
     assert not [group for group in n_left if group["strategy"] == "rest"]

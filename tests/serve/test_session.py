@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 from in_process import JUDGES, InProcess
+from small_session import answer_all, given
 
 from selflabel import files
 from selflabel.labels import state
@@ -54,22 +55,6 @@ def truth_of(project: InProcess) -> list[str]:
     return [str(label) for label in np.load(project.folder / "data/truth/pool.npy").tolist()]
 
 
-def answer_all(session: Session, browser: Browser, truth, *, phase="questions") -> list[int]:
-    """Answer what is asked until the phase is another; return the rows."""
-    rows = []
-    while (shown := session.state(browser))["phase"] == phase:
-        row = shown["tasks"][0]["row"]
-        session.answer(browser, row, truth[row])
-        rows.append(row)
-        session.wait()
-    return rows
-
-
-def given(project: InProcess) -> list[dict[str, str]]:
-    table = files.read_table(project.folder / "answers.csv")
-    return [dict(zip(table, cells, strict=True)) for cells in zip(*table.values(), strict=True)]
-
-
 def test_rounds_and_audit_are_asked_in_turn_and_each_answer_is_in_the_file_once(project):
     session, browser, truth = opened(project), Browser("ann"), truth_of(project)
     asked = answer_all(session, browser, truth)
@@ -80,7 +65,7 @@ def test_rounds_and_audit_are_asked_in_turn_and_each_answer_is_in_the_file_once(
     audited = answer_all(session, browser, truth, phase="audit")
     assert len(set(audited)) == AUDITED and not set(asked) & set(audited)
     assert session.state(browser)["phase"] == "done" and session.state(browser)["tasks"] == []
-    rows = given(project)
+    rows = given(project.folder)
     assert len({row["hash"] for row in rows}) == len(rows) == BUDGET + AUDITED
     assert {row["strategy"] for row in rows} == {"margin", "audit"} and {row["way"] for row in rows} == {"page"}
 
@@ -130,8 +115,10 @@ def test_an_answer_that_was_taken_back_is_asked_again_and_the_last_word_counts(p
     session.answer(browser, first, "2")
     session.answer(browser, second, "3")
     session_hashes = Project.read(project.folder).index.hash
-    latest = {row["hash"]: row["label"] for row in given(project)}
-    assert [str(latest[session_hashes[row]]) for row in (first, second)] == ["2", "3"] and len(given(project)) == 4
+    latest = {row["hash"]: row["label"] for row in given(project.folder)}
+    assert [str(latest[session_hashes[row]]) for row in (first, second)] == ["2", "3"] and len(
+        given(project.folder)
+    ) == 4
 
 
 def test_an_earlier_round_answered_otherwise_is_played_again(project):
@@ -158,7 +145,7 @@ def test_the_same_answer_once_more_is_said_already_and_anothers_image_is_refused
     row = session.state(one)["tasks"][0]["row"]
     session.answer(one, row, truth[row])
     session.answer(one, row, truth[row])
-    assert len(given(project)) == 1
+    assert len(given(project.folder)) == 1
     with pytest.raises(Refused, match="waits for no answer any more"):
         session.answer(other, row, truth[row])
     with pytest.raises(Refused, match="must be one of the classes or skip, got 'Coat'"):
@@ -211,10 +198,10 @@ def test_hints_are_shown_where_they_are_wanted_for_questions_alone_and_the_answe
     # A margin that is small: the two likeliest are those that the strategy asked about.
     assert set(task["hints"]) <= set(session.state(browser)["classes"])
     answer_all(session, browser, truth)
-    assert {row["way"] for row in given(project)} == {"page_hints"}
+    assert {row["way"] for row in given(project.folder)} == {"page_hints"}
     assert all("hints" not in task for task in session.state(browser)["tasks"])
     answer_all(session, browser, truth, phase="audit")
-    assert {row["way"] for row in given(project) if row["strategy"] == "audit"} == {"page"}
+    assert {row["way"] for row in given(project.folder) if row["strategy"] == "audit"} == {"page"}
 
 
 def test_an_answer_that_comes_while_rounds_are_played_waits_for_them(project):
@@ -224,7 +211,7 @@ def test_an_answer_that_comes_while_rounds_are_played_waits_for_them(project):
     again = Session(session._project, session._file, train=lambda: None)
     again.start()
     again.answer(Browser("ann"), row, truth[row])
-    assert len(given(project)) == 1
+    assert len(given(project.folder)) == 1
 
 
 def test_a_round_that_cannot_be_played_is_told_and_not_waited_for_for_ever(project, monkeypatch):

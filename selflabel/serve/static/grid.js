@@ -23,19 +23,6 @@ let previous = null;  // the grid that was confirmed last, with the labels it wa
 let busy = false;
 let shownAt = 0;      // when the images on the screen came
 
-function element(name, text = "") {
-  const node = document.createElement(name);
-  node.textContent = text;
-  return node;
-}
-
-// A name from right to left must not turn the words around it.
-function isolated(text) {
-  const node = element("bdi", text);
-  node.dir = "auto";
-  return node;
-}
-
 async function request(method, path, body) {
   const init = { method, cache: "no-store" };
   if (body) Object.assign(init, { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } });

@@ -559,19 +559,6 @@ function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
-function element(name, text = "") {
-  const node = document.createElement(name);
-  node.textContent = text;
-  return node;
-}
-
-// A name from right to left must not turn the words around it.
-function isolated(text) {
-  const node = element("bdi", text);
-  node.dir = "auto";
-  return node;
-}
-
 // ---------------------------------------------------------------------------------------------- classes
 
 function classButton(name, key) {
