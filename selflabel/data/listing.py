@@ -90,38 +90,74 @@ def folder(directory: Path) -> Listing:
     root, entries, problems, classes = Path(directory).resolve(), [], [], set()
     splits = split_folders(root)
     for path, reason in _walk(root):
-        label, split = _place(path.split("/"), splits)
+        parts = path.split("/")
+        label, split = _place(parts, splits)
+        is_beside = bool(splits) and len(parts) > 1 and parts[0].casefold() not in _KINDS
         if path.endswith("/") and not reason:
-            classes.add(label)
-        elif reason := reason or ("in no class folder" if split == TEST and not label else ""):
+            classes |= set() if is_beside else {label}
+        elif reason := reason or ("in no class folder" if is_beside or (split == TEST and not label) else ""):
             # What a desktop leaves behind is nobody's image.
             action = "ignored" if reason == HIDDEN else "refused"
             problems.append(Problem(escaped(path), reason, action))
         else:
             entries.append(Entry(path, label, split, str(root / path)))
     told = {POOL: "images to label, with labels given", TEST: "test images"}
-    layout = ", ".join(f"{name}/CLASS are {told[split]}" for name, split in sorted(splits.items()))
+    filled = {entry.path.split("/")[0] for entry in entries}
+    layout = ", ".join(f"{name}/CLASS are {told[split]}" for name, split in sorted(splits.items()) if name in filled)
     return listing(sorted(entries, key=_order), problems, _meant(classes - {""}), layout)
 
 
 def split_folders(root: Path) -> dict[str, str]:
     """Return the split of each folder that holds the classes' folders, by its name; empty where the classes come first.
 
-    It is so where there is a folder train with folders in it, and beside it none but val, test and unlabelled, each in
-    any spelling. What is in val are test images, unless there is a test too: then its labels are given ones.
+    It is so where there is a folder train or val, in any spelling, and beside it none but test and unlabelled; or
+    others too, if train and val or test share the name of a class. What is in val are test images, unless there is a
+    test with classes: then its labels are given ones. Raises ``ValueError`` where the folders are so, but train is not
+    there, holds no folder or cannot be read, or where two of them are one kind.
     """
     try:
-        tops = [entry.name for entry in os.scandir(root) if entry.is_dir(follow_symlinks=False)]
+        tops = _folders(root)
     except OSError:
         # Told by who walks through it.
         return {}
-    kinds = {name: _KINDS.get(name.casefold(), "") for name in tops if not name.startswith(".")}
-    of_kind = {kind: name for name, kind in kinds.items()}
-    is_alone = len(of_kind) == len(kinds) and "" not in of_kind
-    if "train" not in of_kind or not is_alone or not any(path.is_dir() for path in (root / of_kind["train"]).iterdir()):
+    kinds = {name: kind for name in tops if (kind := _KINDS.get(name.casefold()))}
+    if not {"train", "val"} & set(kinds.values()):
         return {}
-    splits = {"train": POOL, "val": POOL if TEST in of_kind else TEST, TEST: TEST}
+    inside = {name: _inside(root / name) for name in kinds}
+    train = {name for name, kind in kinds.items() if kind == "train"}
+    held_out = {name for name, kind in kinds.items() if kind in ("val", TEST)}
+    is_shared = any(inside[name] & inside[other] for name in train for other in held_out)
+    if len(kinds) < len(tops) and not is_shared:
+        return {}
+    for kind in ("train", "val", TEST):
+        alike = sorted(name for name in kinds if kinds[name] == kind)
+        if len(alike) > 1:
+            raise ValueError(f"one folder must hold the {kind} images, got {' and '.join(alike)}")
+    if not any(inside[name] for name in train):
+        got = f"{min(train)} without one" if train else " and ".join(sorted(kinds))
+        raise ValueError(
+            "the folder train must hold a folder for each class (or be called unlabelled, if nobody knows its labels; "
+            f"or the classes be called otherwise), got {got}"
+        )
+    has_test = any(inside[name] for name, kind in kinds.items() if kind == TEST)
+    splits = {"train": POOL, "val": POOL if has_test else TEST, TEST: TEST}
     return {name: splits[kind] for name, kind in kinds.items() if kind in splits}
+
+
+def _folders(path: Path) -> list[str]:
+    return [entry.name for entry in os.scandir(path) if entry.is_dir(follow_symlinks=False) and not _hidden(entry.name)]
+
+
+def _inside(path: Path) -> set[str]:
+    try:
+        return set(_folders(path)) - {UNLABELLED}
+    except OSError as error:
+        raise ValueError(f"the folder {path.name} must be readable, got {why(error)}") from error
+
+
+def _hidden(path: str) -> bool:
+    # The second is what a Mac adds to an archive.
+    return re.search(r"(?:^|/)(?:\.|__MACOSX(?:/|$))", path) is not None
 
 
 def dvc_fault(problems: Sequence[Problem]) -> str | None:
@@ -227,7 +263,7 @@ def _walk(root: Path) -> Iterator[tuple[str, str]]:
             continue
         for entry in entries:
             path = below + entry.name
-            hidden = HIDDEN if re.search(r"(?:^|/)\.", path) else ""
+            hidden = HIDDEN if _hidden(path) else ""
             if entry.is_dir(follow_symlinks=False):
                 todo.append(f"{path}/")
                 yield from [] if hidden or _unnamable(path) else [(f"{path}/", "")]
@@ -272,9 +308,4 @@ def _meant(classes: set[str]) -> list[str]:
         meant = name.casefold().replace("unlabeled", UNLABELLED)
         if meant in (UNLABELLED, TEST):
             raise ValueError(f"a folder must be called {meant}, or be a class of another name, got {name!r}")
-    if len(classes) > 1 and {_KINDS.get(name.casefold(), "") for name in classes} <= {"train", "val"}:
-        raise ValueError(
-            f"the folder train must hold a folder for each class, or the classes be called otherwise, got classes "
-            f"{' and '.join(sorted(classes))}"
-        )
     return sorted(classes)

@@ -63,11 +63,20 @@ def test_folders_are_classes_and_what_is_in_none_has_no_label(tmp_path):
             [("c.png", "", "pool"), ("training/cat/a.png", "cat", "pool"), ("training/unlabelled/b.png", "", "pool")],
             "training/CLASS are images to label, with labels given",
         ),
-        # A class of trains, beside others.
+        # A class of trains, beside others; in the test images too.
         (
-            ["train/a.png", "car/b.png", "train/steam/c.png"],
-            [("car/b.png", "car", "pool"), ("train/a.png", "train", "pool"), ("train/steam/c.png", "train", "pool")],
+            ["train/a.png", "car/b.png", "train/steam/c.png", "test/train/d.png"],
+            [
+                ("car/b.png", "car", "pool"), ("train/a.png", "train", "pool"), ("train/steam/c.png", "train", "pool"),
+                ("test/train/d.png", "train", "test"),
+            ],
             "",
+        ),
+        # Classes may be called as the folders that hold them are.
+        (
+            ["train/train/a.png", "train/val/b.png"],
+            [("train/train/a.png", "train", "pool"), ("train/val/b.png", "val", "pool")],
+            "train/CLASS are images to label, with labels given",
         ),
     ],
 )  # fmt: skip
@@ -77,11 +86,63 @@ def test_the_folders_of_other_tools_are_recognised_and_told(tmp_path, paths, exp
     assert set(found.classes) == {label for _, label, _ in expected} - {""}
 
 
-def test_folders_train_and_val_without_classes_are_refused(tmp_path):
-    with pytest.raises(
-        ValueError, match=r"the folder train must hold a folder for each class, .*got classes train and val"
-    ):
-        listing.folder(make(tmp_path, "train/a.png", "val/b.png"))
+def test_what_lies_beside_train_and_val_is_listed_and_no_class(tmp_path):
+    paths = ["train/cat/a.png", "val/cat/b.png", "annotations/x/c.png", "__MACOSX/train/d.png"]
+    found = listing.folder(make(tmp_path, *paths))
+    assert [entry[1:3] for entry in found.entries] == [("cat", "pool"), ("cat", "test")]
+    assert problems(found) == {"annotations/x/c.png": "in no class folder", "__MACOSX/train/d.png": "hidden file"}
+    assert found.classes == ("cat",)
+
+
+def test_an_empty_folder_val_is_not_told_as_test_images(tmp_path):
+    make(tmp_path, "train/cat/a.png", "test/b.png")
+    (tmp_path / "val").mkdir()
+    found = listing.folder(tmp_path)
+    assert found.layout == "train/CLASS are images to label, with labels given"
+    assert problems(found) == {"test/b.png": "in no class folder"}
+
+
+def test_val_is_test_images_where_nobody_gave_labels_to_those_in_test(tmp_path):
+    found = listing.folder(make(tmp_path, "train/cat/a.png", "val/cat/b.png", "test/c.png"))
+    assert entries(found) == [("train/cat/a.png", "cat", "pool"), ("val/cat/b.png", "cat", "test")]
+
+
+@pytest.mark.parametrize(
+    ("paths", "told"),
+    [
+        (["train/a.png"], "train without one"),
+        (["train/a.png", "val/b.png"], "train without one"),
+        (["train/a.png", "test/cat/b.png"], "train without one"),
+        (["train/a.png", "train/.cache/b.png"], "train without one"),
+        (["val/cat/a.png", "test/cat/b.png"], "test and val"),
+        (["train/cat/a.png", "val/cat/b.png", "dev/cat/c.png"], "one folder must hold the val images, got dev and val"),
+    ],
+)
+def test_folders_of_other_tools_that_are_not_whole_are_refused(tmp_path, paths, told):
+    with pytest.raises(ValueError) as error:
+        listing.folder(make(tmp_path, *paths))
+    assert str(error.value).endswith(told)
+    assert str(error.value).startswith(("the folder train must hold a folder for each class (or be", "one folder must"))
+
+
+def test_a_link_to_a_folder_makes_no_class_of_train(tmp_path):
+    (make(tmp_path / "in", "train/a.png", "val/b.png") / "train" / "cat").symlink_to(tmp_path)
+    with pytest.raises(ValueError, match="got train without one"):
+        listing.folder(tmp_path / "in")
+
+
+def test_a_folder_train_that_may_not_be_read_is_refused(tmp_path, monkeypatch):
+    make(tmp_path, "train/cat/a.png", "val/cat/b.png")
+    scandir = os.scandir
+
+    def refusing(path):
+        if Path(path).name == "train":
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    with pytest.raises(ValueError, match=r"the folder train must be readable, got no permission"):
+        listing.folder(tmp_path)
 
 
 def test_an_empty_class_folder_is_a_class(tmp_path):
