@@ -64,7 +64,9 @@ def init(args: argparse.Namespace) -> None:
 
     if not project.is_project(Path()):
         print(f"a project is laid down here: {', '.join(project.lay_down(Path()))}\n")
-    values, text, reason = starting.begin(args.dir, files.read_text(PARAMS))
+    values, text, reason = starting.begin(
+        args.dir, files.read_text(PARAMS), [name.strip() for name in args.classes.split(",") if name.strip()]
+    )
     files.write_text(PARAMS, text)
     # Rounds that never run would make `dvc pull` fail.
     files.write_text(TABLE, starting.rounds_table(values["self_label.iterations"]))
@@ -262,7 +264,14 @@ GROUPS: dict[str, dict[str, tuple[Any, ...]]] = {
     "start and run": {
         "init": (
             init,
-            {"dir": {"metavar": "DIR", "help": "a folder of images or IDX files, a .csv manifest, .npz"}},
+            {
+                "dir": {"metavar": "DIR", "help": "a folder of images or IDX files, a .csv manifest, .npz"},
+                "--classes": {
+                    "metavar": "NAMES",
+                    "default": "",
+                    "help": "classes beside those that the data names, such as cat,dog; people may name more",
+                },
+            },
         ),
         "plan": (plan, {}),
         "rounds": (rounds, {"n": {"type": int, "metavar": "N", "help": "how many rounds, at least 1"}}),

@@ -6,9 +6,11 @@ only when it is complete.
 
 import csv
 import hashlib
+import io
 import json
 import os
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -110,6 +112,18 @@ def parse_yaml(text: str) -> Any:
     parameters for others than DVC compares.
     """
     return YAML(typ="safe").load(text)
+
+
+def edit_yaml(text: str, change: Callable[[Any], None]) -> str:
+    """Return a YAML 1.2 text whose tree ``change`` has changed; comments, quotes and the order of keys stay."""
+    yaml = YAML()
+    # None: new lists stand on one line.
+    yaml.preserve_quotes, yaml.width, yaml.default_flow_style = True, sys.maxsize, None
+    yaml.representer.add_representer(type(None), lambda to, _: to.represent_scalar("tag:yaml.org,2002:null", "null"))
+    tree, out = yaml.load(text), io.StringIO()
+    change(tree)
+    yaml.dump(tree, out)
+    return out.getvalue()
 
 
 def write_json(path: PathLike, value: object) -> None:

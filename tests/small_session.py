@@ -1,5 +1,6 @@
 """A session of labelling on points of two classes, without files but answers.csv."""
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -47,9 +48,20 @@ def opened(
         seed_rows=np.arange(N_SEEDS),
         given=np.where(np.arange(n) < N_SEEDS, given, -1),
     )
+    shutil.copy(ROOT / "params.yaml", folder)
     (folder / "answers.csv").write_text(",".join(HEADER) + "\n")
     file = AnswerFile(folder / "answers.csv", classes=CLASSES, known=project.index.hash.tolist())
-    session = Session(project, file, train=lambda: pytest.fail("there is no student"))
+    session = Session(project, file, train=lambda project: pytest.fail("there is no student"))
+    session.start()
+    session.wait()
+    return session
+
+
+def opened_in(folder: Path, **options) -> Session:
+    """A session of the project in a folder, whose stages before the rounds were played."""
+    project = Project.read(folder)
+    file = AnswerFile(folder / "answers.csv", classes=project.classes, known=project.index.hash.tolist())
+    session = Session(project, file, train=lambda project: None, **options)
     session.start()
     session.wait()
     return session

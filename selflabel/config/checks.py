@@ -10,7 +10,7 @@ from typing import Any
 
 from selflabel.config import schema
 from selflabel.data.registry import BUILT_IN
-from selflabel.labels import seeds
+from selflabel.labels import classes, seeds
 from selflabel.labels.history import STABLE_PREDICTIONS
 from selflabel.loop import query
 from selflabel.loop.acceptance import geometric_threshold, linear_threshold
@@ -126,9 +126,19 @@ def _own_files(features: schema.Features) -> list[str]:
                 f"features.{name}.{key} must be a file {' or '.join(endings)} in the folder "
                 f"{schema.EMBEDDINGS_FOLDER}, got {path!r}"
             )
-    if "onnx" in extractors(features) and 0 in features.onnx.std:
+    if "onnx" in extractors(features) and min(features.onnx.std) <= 0:
         sentences.append(f"features.onnx.std must be above 0, got {features.onnx.std}")
     return sentences
+
+
+def _classes(dataset: schema.Dataset) -> list[str]:
+    if dataset.classes and dataset.name in BUILT_IN:
+        return [f"dataset.classes must be empty where dataset.name is {dataset.name}, got {dataset.classes}"]
+    try:
+        classes.check(dataset.classes)
+    except ValueError as error:
+        return [f"dataset.classes: {error}"]
+    return []
 
 
 def _seed_percentage(dataset: schema.Dataset, seed_labels: schema.SeedLabels) -> list[str]:
@@ -242,7 +252,8 @@ def _round_rows(self_label: schema.SelfLabel, n_rows: int) -> list[str]:
 
 
 RULES: tuple[Callable[..., list[str]], ...] = (
-    _hog_geometry, _hog_window, _hog_cells, _kmeans_patches, _own_files, _seed_percentage, _thresholds,
+    _hog_geometry, _hog_window, _hog_cells, _kmeans_patches, _own_files, _classes, _seed_percentage,
+    _thresholds,
     _leak_thresholds, _folds, _folds_of_seeds, _strategy, _lower_threshold, _stable_kappa, _graph, _classifier,
     _weights,
 )  # fmt: skip

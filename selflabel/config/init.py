@@ -2,8 +2,7 @@
 
 import importlib.util
 import math
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
@@ -13,7 +12,6 @@ from PIL import Image
 
 from selflabel import files
 from selflabel.config import load
-from selflabel.config.reference import written
 from selflabel.data import sources, user_images
 from selflabel.labels import seeds
 
@@ -29,22 +27,26 @@ LARGEST_HOG, LARGEST_SIDE = 32, 64
 NETWORK, HOG = "efficientnet_lite0", ["hog_fine", "hog_coarse"]
 # What ``settings`` sets: of data of one's own these are about the data, and no preset's.
 OWN_VALUES = frozenset({
-    "dataset.name", "dataset.path", "dataset.image_size", "dataset.colour", "seed_labels.percentage", "answers.source",
-    "self_label.iterations", "training.confidence", "training.folds", "stopping.precision_margin",
-    "ask.per_round", "ask.budget", "audit.size", "leak.iterations", "features.extractor",
+    "dataset.name", "dataset.path", "dataset.classes", "dataset.image_size", "dataset.colour",
+    "seed_labels.percentage", "answers.source", "self_label.iterations", "training.confidence", "training.folds",
+    "stopping.precision_margin", "ask.per_round", "ask.budget", "audit.size", "leak.iterations", "features.extractor",
 })  # fmt: skip
 
 
-def begin(place: str, text: str) -> tuple[dict[str, Any], str, str]:
+def begin(place: str, text: str, classes: Sequence[str] = ()) -> tuple[dict[str, Any], str, str]:
     """Return the values to set for the data at ``place``, by dotted name, params.yaml's text with them set, and why.
 
     The last in lines: which folders were taken for what, where that is not the usual one, and why the extractor.
 
-    ``text``: of params.yaml as it is. Raises ``ValueError`` where the data cannot be used.
+    ``text``: of params.yaml as it is. ``classes``: beside those that the data names; left out, those that params.yaml
+    has for the same data. Raises ``ValueError`` where the data cannot be used.
     """
     # Absolute, so that experiments in other folders find it.
     path = Path(place).expanduser().resolve()
-    data = look(kind_of(path), str(path))
+    before = files.parse_yaml(text).get("dataset") or {}
+    if not classes and before.get("path") == str(path):
+        classes = before.get("classes") or ()
+    data = look(kind_of(path), str(path), classes)
     values = settings(data)
     text = edited(text, values)
     load.parse(files.parse_yaml(text), source="params.yaml")
@@ -80,14 +82,15 @@ class OwnData(NamedTuple):
     side: int  # of a typical image, pixels
     is_colour: bool  # most images are
     layout: str = ""  # which folders were taken for what, in words
+    classes: Sequence[str] = ()  # dataset.classes
 
 
-def look(kind: str, path: str) -> OwnData:
+def look(kind: str, path: str, classes: Sequence[str] = ()) -> OwnData:
     """Return what there is at a path; of some images the header is read, none is decoded.
 
     Raises ``ValueError`` where the data cannot be used.
     """
-    listing = user_images.survey(kind, path)
+    listing = user_images.survey(kind, path, classes)
     entries = listing.entries[:: -(-len(listing.entries) // LOOKED_AT)]
     shapes = [shape for entry in entries if (shape := _shape(entry.source))]
     given = user_images.given(listing)
@@ -100,6 +103,7 @@ def look(kind: str, path: str) -> OwnData:
         side=int(median(side for side, _ in shapes)) if shapes else 0,
         is_colour=2 * sum(is_colour for _, is_colour in shapes) > len(shapes),
         layout=listing.layout,
+        classes=classes,
     )
 
 
@@ -131,6 +135,7 @@ def settings(data: OwnData) -> dict[str, object]:
     return {
         "dataset.name": data.kind,
         "dataset.path": data.path,
+        "dataset.classes": list(data.classes),
         "dataset.image_size": min(max(data.side, 8), LARGEST_SIDE),
         "dataset.colour": data.is_colour,
         "seed_labels.percentage": percentage * 1.0,
@@ -171,18 +176,16 @@ def why(data: OwnData) -> str:
 
 
 def edited(text: str, values: Mapping[str, object]) -> str:
-    """Return the text of a params.yaml with other values, by dotted name, and all its comments.
+    """Return the text of a params.yaml with other values, by dotted name; all else stays, comments too.
 
-    Raises ``ValueError`` for a name that is not there on a line of its own.
+    Raises ``ValueError`` for a name that is not there.
     """
-    for name, value in values.items():
-        section, key = name.split(".")
-        new = written(value)
-        line = rf"(?ms)^({section}:(?:(?!^\S).)*?^  {key}: *)(\"(?:\\.|[^\"\\\n])*\"|\[[^\]\n]*\]|\S+?)( *)(?=#|$)"
-        match = re.search(line, text)
-        if not match:
-            raise ValueError(f"params.yaml must have {name} on a line of its own")
-        # The comments stay in their column where there is room.
-        room = max(len(match[2]) + len(match[3]) - len(new), 1) if match[3] else 0
-        text = text[: match.start()] + match[1] + new + " " * room + text[match.end() :]
-    return text
+
+    def change(tree: Any) -> None:
+        for name, value in values.items():
+            section, key = name.split(".")
+            if key not in (tree.get(section) or {}):
+                raise ValueError(f"params.yaml must have {name}")
+            tree[section][key] = value
+
+    return files.edit_yaml(text, change)

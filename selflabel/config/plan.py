@@ -46,7 +46,7 @@ def survey(params: Params) -> Data:
     dataset = params.dataset
     if built_in := BUILT_IN.get(dataset.name):
         return Data(built_in.n_pool, built_in.n_test, None, built_in.side**2)
-    listed = user_images.survey(dataset.name, dataset.path)
+    listed = user_images.survey(dataset.name, dataset.path, dataset.classes)
     n_pool = sum(entry.split == "pool" for entry in listed.entries)
     refused = [problem for problem in listed.problems if problem.action == "refused"]
     n_values = dataset.image_size**2 * (3 if dataset.colour else 1)

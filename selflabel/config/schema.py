@@ -121,6 +121,13 @@ class Dataset(Section):
         _within("[1, 2147483647]"),
         _about("your own images with more pixels are refused unopened: decoded they may fill the memory"),
     ]
+    classes: Annotated[
+        list[str],
+        _about(
+            "classes beside those that your own images name, such as [cat, dog]; `selflabel label` adds those that "
+            "people name"
+        ),
+    ]
     on_error: Annotated[
         Literal["stop", "skip"],
         _about(

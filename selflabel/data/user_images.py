@@ -29,19 +29,21 @@ READERS: Mapping[str, Callable[[Path], Listing]] = {
 CHUNK = 32
 
 
-def listed(name: str, path: str) -> Listing:
+def listed(name: str, path: str, classes: Sequence[str] = ()) -> Listing:
     """Return what there is at ``dataset.path`` for an own ``dataset.name``; no image file is opened.
 
-    Raises ``ValueError`` where it is not of that kind, or has class names that cannot be used together.
+    ``classes``: ``dataset.classes``; those that are not there have the numbers after those that are. Raises
+    ``ValueError`` where it is not of that kind, or has class names that cannot be used together.
     """
     images = READERS[name](Path(path))
+    images = images._replace(classes=tuple(dict.fromkeys((*images.classes, *classes))))
     names.check(images.classes)
     return images
 
 
-def survey(name: str, path: str) -> Listing:
+def survey(name: str, path: str, classes: Sequence[str] = ()) -> Listing:
     """Return what ``listed`` does; raise ``ValueError`` too if it cannot be enough, whatever is decoded."""
-    images = listed(name, path)
+    images = listed(name, path, classes)
     check_listing(images)
     if _are_all_the_same([entry for entry in images.entries if entry.split == POOL]):
         raise ValueError("the pool must have at least 2 different images, got the same one only")
@@ -87,8 +89,8 @@ def check(classes: Sequence[str], labels: np.ndarray) -> None:
         raise ValueError(f"the pool must have at least 2 different images that can be used, got {len(labels)}")
     if len(classes) < 2:
         raise ValueError(
-            "there must be at least 2 classes, each a label that is given or, in a folder, a folder that may be empty, "
-            f"got {', '.join(classes) or 'none'}"
+            "there must be at least 2 classes, each a label that is given, or a folder of the folder, or one of "
+            f"dataset.classes (`selflabel init DIR --classes cat,dog`), got {', '.join(classes) or 'none'}"
         )
     known = set(labels.tolist())
     if is_complete(labels) and (missing := [name for number, name in enumerate(classes) if number not in known]):

@@ -36,6 +36,12 @@ class Classes(tuple[str, ...]):
         number = {name: i for i, name in enumerate(self)} | {"": NO_LABEL}
         return np.array([number[name] for name in names], np.int16)
 
+    def with_name(self, name: str) -> Self:
+        """Return these classes and one more, the last. Raises ``ValueError`` as ``check`` does."""
+        classes = type(self)([*self, unicodedata.normalize("NFC", name).strip()])
+        check(classes)
+        return classes
+
 
 def check(classes: Iterable[str]) -> None:
     """Raise ``ValueError`` for a name that is empty, an answer's skip, no text, or another's but for its case.

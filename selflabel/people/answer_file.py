@@ -14,11 +14,12 @@ from selflabel.labels.answers import Answer
 class AnswerFile:
     """answers.csv of a project.
 
-    ``classes``: their names. ``known``: the hashes of all images; answers about others are left alone.
+    ``classes``: their names, to which others may be added. ``known``: the hashes of all images; answers about others
+    are left alone.
     """
 
     def __init__(self, path: Path, *, classes: Sequence[str], known: Collection[str]) -> None:
-        self._path, self._classes, self._known = path, classes, frozenset(known)
+        self._path, self.classes, self._known = path, classes, frozenset(known)
         # In the folder that Git ignores.
         self._lock = FileLock(path.parent / "data" / "answers.lock")
         self._stamp: tuple[int, int] | None = None
@@ -39,7 +40,7 @@ class AnswerFile:
         """Return all answers about known images, in the order of the file; raise ``ValueError`` for its faults."""
         if self.has_changed():
             stamp, text = self._stamped(), files.read_text(self._path)
-            self._answers = answers.parse(text, source=str(self._path), classes=self._classes, known=self._known)
+            self._answers = answers.parse(text, source=str(self._path), classes=self.classes, known=self._known)
             self._stamp = stamp
         return self._answers
 

@@ -22,7 +22,6 @@ from selflabel.labels.answers import name_of
 from selflabel.labels.questions import AGAIN, CONFIRMED, REST
 from selflabel.serve import dashboard, pictures
 from selflabel.serve.job import Job
-from selflabel.serve.project import Project
 from selflabel.serve.session import Browser, Refused, Session
 
 STATIC = Path(__file__).parent / "static"
@@ -129,7 +128,6 @@ class Doors:
 
 def app(
     session: Session,
-    project: Project,
     job: Job,
     *,
     token: str,
@@ -161,6 +159,17 @@ def app(
 
         def take() -> Response:
             session.answer(request.state.browser, row, label, note=note)
+            return told(request)
+
+        return await run_in_threadpool(take)
+
+    async def name_class(request: Request) -> Response:
+        name = (await _body(request)).get("name")
+        if not isinstance(name, str):
+            raise Refused("a class must have a name")
+
+        def take() -> Response:
+            session.name_class(name)
             return told(request)
 
         return await run_in_threadpool(take)
@@ -204,26 +213,26 @@ def app(
     def run(_request: Request) -> Response:
         if not session.rounds:
             return JSONResponse({"message": "The rounds are being played."})
-        return JSONResponse(dashboard.overview(session.rounds, project, project.tested(session.rounds)))
+        return JSONResponse(dashboard.overview(session.rounds, session.project, session.project.tested(session.rounds)))
 
     def gallery(request: Request) -> Response:
         if not session.rounds:
             return JSONResponse({"n": 0, "per_page": dashboard.PER_PAGE, "items": []})
-        return JSONResponse(dashboard.gallery(session.rounds, project, request.query_params))
+        return JSONResponse(dashboard.gallery(session.rounds, session.project, request.query_params))
 
     def story(request: Request) -> Response:
         row: int = request.path_params["row"]
-        if not session.rounds or row >= len(project.index):
-            return _error(404, f"the row must be one from 0 to {len(project.index) - 1}, got {row}")
-        return JSONResponse({"lines": dashboard.story(session.rounds, project, row)})
+        if not session.rounds or row >= len(session.project.index):
+            return _error(404, f"the row must be one from 0 to {len(session.project.index) - 1}, got {row}")
+        return JSONResponse({"lines": dashboard.story(session.rounds, session.project, row)})
 
     def image(request: Request) -> Response:
         row: int = request.path_params["row"]
-        if row >= len(project.index):
-            return _error(404, f"the row must be one from 0 to {len(project.index) - 1}, got {row}")
+        if row >= len(session.project.index):
+            return _error(404, f"the row must be one from 0 to {len(session.project.index) - 1}, got {row}")
         longest = pictures.SIZES.get(request.query_params.get("size", ""), pictures.SHOWN)
         data, kind = pictures.encoded(
-            project.source_of(row), longest=longest, max_pixels=project.params.dataset.max_pixels
+            session.project.source_of(row), longest=longest, max_pixels=session.project.params.dataset.max_pixels
         )
         # The same row is the same image for as long as the server runs.
         return Response(data, media_type=kind, headers={"Cache-Control": "private, max-age=3600"})
@@ -232,6 +241,7 @@ def app(
         Route("/", page),
         Route("/api/state", state),
         Route("/api/answer", answer, methods=["POST"]),
+        Route("/api/class", name_class, methods=["POST"]),
         Route("/api/undo", undo, methods=["POST"]),
         Route("/grid", grid_page),
         Route("/api/grid", grid),

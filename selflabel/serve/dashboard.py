@@ -40,7 +40,9 @@ def overview(rounds: Rounds, project: Project, tested: Mapping[str, np.ndarray] 
     origins = np.bincount(labels.origin, minlength=len(ORIGINS)).tolist()
     machine = np.bincount(labels.label[labels.is_machine], minlength=len(classes)).tolist()
     human = np.bincount(labels.label[labels.is_human], minlength=len(classes)).tolist()
-    bounds = audit.classes["error_at_most"] if audit else [None] * len(classes)
+    bounds = audit.classes["error_at_most"] if audit else []
+    # A class that was named since has none.
+    bounds = [*bounds, *[None] * (len(classes) - len(bounds))]
     return {
         "n_images": len(labels.label),
         "n_labelled": int(labels.is_labelled.sum()),

@@ -1,7 +1,7 @@
 """What a project's pipeline has written, held in memory: what a round is played with."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
@@ -10,8 +10,9 @@ import numpy as np
 from selflabel import files
 from selflabel.audit import certificate
 from selflabel.audit.certificate import Audit, AuditConfig
-from selflabel.config import build
+from selflabel.config import build, init
 from selflabel.config.load import Params, load
+from selflabel.data.registry import BUILT_IN
 from selflabel.data.user_images import original_files
 from selflabel.features import feature_set
 from selflabel.features.feature_set import FeatureSet
@@ -21,6 +22,7 @@ from selflabel.labels.classes import Classes
 from selflabel.labels.pool_index import PoolIndex
 from selflabel.labels.questions import AskedQuestions
 from selflabel.labels.state import State
+from selflabel.labels.table import is_complete
 from selflabel.loop.run import last_round, play_rounds
 
 # The stages whose outputs are read here, with all before them.
@@ -82,6 +84,7 @@ class Project:
     """The parameters, and the outputs of the stages before the rounds.
 
     ``seed_rows``: int64, the rows with a seed label; ``given``: int (N,), their classes, −1 for the others.
+    ``may_name_classes``: whether people may name classes that nobody gave: not where all labels are known.
     """
 
     folder: Path
@@ -92,6 +95,7 @@ class Project:
     features: FeatureSet
     seed_rows: np.ndarray
     given: np.ndarray
+    may_name_classes: bool = True
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -117,7 +121,22 @@ class Project:
             features=feature_set.read(data / "features", data / "graph"),
             seed_rows=rows,
             given=given,
+            may_name_classes=params.dataset.name not in BUILT_IN and not is_complete(truth),
         )
+
+    def with_class(self, name: str) -> Self:
+        """Return the project with one class more, which is written into params.yaml: `dvc repro` has it then too.
+
+        Raises ``ValueError`` for a name that cannot stand beside the others, and where all labels are known.
+        """
+        if not self.may_name_classes:
+            raise ValueError("a class may be named where not all labels are known, got a data set whose labels are")
+        classes, path = self.classes.with_name(name), self.folder / "params.yaml"
+        dataset = self.params.dataset.model_copy(update={"classes": [*self.params.dataset.classes, classes[-1]]})
+        files.write_text(path, init.edited(files.read_text(path), {"dataset.classes": dataset.classes}))
+        # What `selflabel answer` reads until then.
+        files.write_json(self.folder / "data" / "raw/classes.json", list(classes))
+        return replace(self, classes=classes, params=self.params._replace(dataset=dataset))
 
     def tested(self, rounds: Rounds) -> dict[str, np.ndarray] | None:
         """Return the columns of metrics/rounds.csv, if they are of these rounds: the last acceptance has a row more."""

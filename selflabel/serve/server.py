@@ -42,14 +42,13 @@ def serve(
     file = AnswerFile(folder / "answers.csv", classes=project.classes, known=project.index.hash.tolist())
     # A fault of answers.csv is told here, and not to who opens the page.
     file.read()
-    session = Session(project, file, train=lambda: play_to_the_audit(project, file), has_hints=has_hints)
+    session = Session(project, file, train=lambda current: play_to_the_audit(current, file), has_hints=has_hints)
     session.start()
     job = Job(["dvc", "repro"], folder)
     token, view_token = secrets.token_urlsafe(TOKEN_BYTES), secrets.token_urlsafe(TOKEN_BYTES)
     port = listener.getsockname()[1]
     application = server.app(
         session,
-        project,
         job,
         token=token,
         view_token=view_token,

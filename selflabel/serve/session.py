@@ -10,7 +10,7 @@ from typing import Any
 
 from selflabel.labels import answers
 from selflabel.labels.answers import GRID, PAGE, PAGE_WITH_HINTS, Answer
-from selflabel.labels.classes import SKIP
+from selflabel.labels.classes import SKIP, Classes
 from selflabel.labels.questions import AGAIN, AUDIT, BLIND, CONFLICT, JUDGING, REST, TIED
 from selflabel.people.answer_file import AnswerFile
 from selflabel.serve import grid
@@ -73,8 +73,8 @@ def tasks_of(rounds: Rounds, hashes: Any) -> list[Task]:
 class Session:
     """What all browsers share. Its methods may be called from any thread.
 
-    ``train``: plays what is left up to the audit where there is a student. ``has_hints``: whether the two likeliest
-    classes of a question are shown. ``now``: the time, with a time zone.
+    ``train``: plays what is left of a project up to the audit where there is a student. ``has_hints``: whether the two
+    likeliest classes of a question are shown. ``now``: the time, with a time zone.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Session:
         project: Project,
         file: AnswerFile,
         *,
-        train: Callable[[], Rounds],
+        train: Callable[[Project], Rounds],
         has_hints: bool = False,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -91,7 +91,8 @@ class Session:
         self._changed = threading.Condition(threading.RLock())
         self._is_playing, self._message = False, ""
         self._rounds: Rounds | None = None
-        self._taught: list[Answer] = []
+        # What the rounds were played with: the answers that teach, and the classes.
+        self._taught: tuple[list[Answer], Classes] | None = None
         self._tasks: dict[str, Task] = {}
         # Who has an image before them, asked about for this reason, and until when.
         self._leases: dict[tuple[str, str], tuple[Browser, float]] = {}
@@ -102,6 +103,11 @@ class Session:
         self._seen_again: set[str] = set()
         self._groups: list[Group] = []
         self._grouped: Rounds | None = None
+
+    @property
+    def project(self) -> Project:
+        """What is labelled, with the classes that there are by now."""
+        return self._project
 
     @property
     def rounds(self) -> Rounds | None:
@@ -130,6 +136,7 @@ class Session:
                 "project": dataset.name if self._project.index.path is None else Path(dataset.path).name,
                 "annotator": browser.annotator,
                 "classes": list(self._project.classes),
+                "may_name_classes": self._project.may_name_classes,
                 "phase": self._phase(browser),
                 "message": self._message or self._told_of_others(browser),
                 "round": self._round(),
@@ -167,6 +174,21 @@ class Session:
             # An answer to an earlier round that is another now changes all that came after it.
             if key not in self._tasks or not self._open():
                 self.start()
+
+    def name_class(self, name: str) -> None:
+        """Add a class that there was none of; a name that is there already changes nothing.
+
+        The rounds are played with it as soon as they are played again. Raises ``Refused`` for a name that cannot stand
+        beside the others, and where all labels are known.
+        """
+        with self._changed, self._file.locked():
+            if name in self._project.classes:
+                return
+            try:
+                self._project = self._project.with_class(name)
+            except ValueError as error:
+                raise Refused(str(error)) from error
+            self._file.classes = self._project.classes
 
     def undo(self, browser: Browser) -> None:
         """Ask again about what the browser answered last; that answer counts until there is another.
@@ -408,13 +430,14 @@ class Session:
         while True:
             with self._changed:
                 given, before = list(self._file.read()), self._rounds
-            teaching = [answer for answer in given if answer.strategy not in JUDGING]
+                project = self._project
+            taught = [answer for answer in given if answer.strategy not in JUDGING], project.classes
             try:
-                if before and before.final and teaching == self._taught:
+                if before and before.final and taught == self._taught:
                     # What judges changes no label.
-                    rounds = Rounds(before.states, before.final, self._project.audit(before.final, given))
+                    rounds = Rounds(before.states, before.final, project.audit(before.final, given))
                 else:
-                    rounds = self._played(given)
+                    rounds = self._played(project, given)
             except Exception as error:
                 with self._changed:
                     self._rounds, self._tasks, self._is_playing = None, {}, False
@@ -422,7 +445,7 @@ class Session:
                     self._changed.notify_all()
                 raise
             with self._changed:
-                self._taught, self._rounds = teaching, rounds
+                self._taught, self._rounds = taught, rounds
                 self._tasks = {task.hash: task for task in tasks_of(rounds, self._project.index.hash)}
                 self._take_in()
                 if self._file.read() == given:
@@ -430,11 +453,11 @@ class Session:
                     self._changed.notify_all()
                     return
 
-    def _played(self, given: list[Answer]) -> Rounds:
+    def _played(self, project: Project, given: list[Answer]) -> Rounds:
         try:
-            return self._project.play(given)
+            return project.play(given)
         except NeedsStudent:
             with self._changed:
                 self._message = "The student is being trained; this takes minutes."
                 self._changed.notify_all()
-            return self._train()
+            return self._train(project)

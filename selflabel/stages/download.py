@@ -39,7 +39,7 @@ def built_in(options: Dataset, args: Namespace) -> tuple[dict[str, Any], tuple[A
 
 
 def from_user(options: Dataset, args: Namespace) -> tuple[dict[str, Any], tuple[Any, ...], dict[str, Any], str]:
-    listing = user_images.listed(options.name, options.path)
+    listing = user_images.listed(options.name, options.path, options.classes)
     # Now, so that what is refused below can be looked up.
     files.write_table(args.problems, user_images.table(listing.problems))
     user_images.check_listing(listing)

@@ -115,6 +115,29 @@ def test_what_was_taken_back_is_answered_anew_and_the_last_word_counts(page, pic
     assert set(latest) == set(rows)
 
 
+def test_a_class_is_named_while_answering_and_has_a_key_from_then_on(page, pictures, serve):
+    project, _ = pictures
+    opened(page, serve(project))
+    row = shown_row(page)
+    page.keyboard.press("+")
+    page.keyboard.type("Digit 0")
+    page.keyboard.press("Enter")
+    until(lambda: "must differ by more than case" in page.locator("#class-error").inner_text())
+    page.locator("#class-name").fill(" no digit ")
+    if "PICTURES" in os.environ:
+        page.screenshot(path=ROOT / os.environ["PICTURES"] / "label-class.png")
+    page.keyboard.press("Enter")
+    until(lambda: shown_row(page) != row)
+    assert not page.locator("#class-dialog").is_visible()
+    assert page.locator("#classes button").all_inner_texts()[-1].split() == ["B", "no", "digit"]
+    second = press(page, "b")
+    until(lambda: len(given(project)) == 2)
+    assert [(row, label) for row, label, _ in given(project)] == [(row, "no digit"), (second, "no digit")]
+    page.reload()
+    page.locator("#stage img").wait_for()
+    assert page.locator("#classes button").count() == len(classes_of(project)) == 11
+
+
 def test_a_skip_and_a_note_arrive_as_they_were_meant(page, pictures, serve):
     project, _ = pictures
     opened(page, serve(project))

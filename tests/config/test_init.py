@@ -62,7 +62,7 @@ def test_what_is_set_is_read_back_and_every_other_value_and_comment_stays(path, 
 
 
 def test_a_value_that_is_not_there_is_an_error():
-    with pytest.raises(ValueError, match=r"params\.yaml must have ask\.wit on a line of its own"):
+    with pytest.raises(ValueError, match=r"params\.yaml must have ask\.wit"):
         init.edited(TEXT, {"ask.wit": 1})
 
 

@@ -44,7 +44,8 @@ def test_a_survey_counts_and_opens_no_image(tmp_path):
 
 
 TWO_CLASSES = (
-    "there must be at least 2 classes, each a label that is given or, in a folder, a folder that may be empty, got"
+    "there must be at least 2 classes, each a label that is given, or a folder of the folder, or one of "
+    "dataset.classes (`selflabel init DIR --classes cat,dog`), got"
 )
 
 

@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 from browsing import write_pictures
 from in_process import InProcess
+from small_session import opened_in
 
 from selflabel import files
+from selflabel.labels import state
 from selflabel.labels.pool_index import PoolIndex
+from selflabel.serve.session import Browser, Refused
 
 pytestmark = pytest.mark.xdist_group("photographs")
 FAST = {
@@ -74,3 +77,53 @@ def test_one_class_alone_is_no_reason_to_predict(project):
     labels = files.read_table(project.folder / "data/release/labels.csv")
     assert set(labels["origin"]) == {"none", "human"}
     assert set(files.read_table(project.folder / "data/queue/queue.csv")["strategy"]) == {"typiclust", "random"}
+
+
+def test_classes_that_people_name_while_they_answer_are_those_of_the_stages_too(_in_process, tmp_path, monkeypatch):
+    """A flat folder of pictures, of which two classes are known beforehand; the other eight are met on the way."""
+    folder = tmp_path / "pictures"
+    truth = write_pictures(folder, [f"digit {n}" for n in range(10)])
+    for path in [*folder.glob("*/*.png")]:
+        path.rename(folder / path.name)
+    for empty in [*folder.iterdir()]:
+        if empty.is_dir():
+            empty.rmdir()
+    project = _in_process.copy(tmp_path / "project")
+    assert "selflabel init DIR --classes cat,dog" in project.tool("init", str(folder), check=False)
+    project.tool("init", str(folder), "--classes", "digit 0, digit 1")
+    project.set(**FAST)
+    project.play("check", "download", "embed", "features", "graph")
+    monkeypatch.chdir(project.folder)
+    session, browser = opened_in(project.folder), Browser("ann")
+    paths = PoolIndex.read("data/raw/index.csv").path
+
+    def answer_a_round():
+        for _ in range(12):
+            row = session.state(browser)["tasks"][0]["row"]
+            label = truth[int(paths[row].removesuffix(".png"))]
+            session.name_class(label)
+            session.answer(browser, row, label)
+        session.wait()
+
+    answer_a_round()
+    classes = list(session.project.classes)
+    assert classes[:2] == ["digit 0", "digit 1"] and len(classes) > 4
+    assert files.read_yaml("params.yaml")["dataset"]["classes"] == classes
+    # A text that is not there yet, and is another's but for its case.
+    with pytest.raises(Refused, match="classes must differ by more than case and spaces, got 'digit 0' and 'Digit 0'"):
+        session.name_class("Digit 0 ")
+    project.play()
+    assert files.read_json("data/raw/classes.json") == classes
+    for number, held in enumerate(session.rounds.states):
+        state.write("held", held)
+        for path in (project.folder / f"data/rounds/{number}").iterdir():
+            assert (project.folder / "held" / path.name).read_bytes() == path.read_bytes(), path
+    asked = session.rounds.states[-1].asked.row.tolist()
+    assert len(asked) == len({*asked}) == 12
+    answer_a_round()
+    assert session.state(browser)["phase"] == "audit"
+    # A last one, which `selflabel answer` knows before `dvc repro` does.
+    session.name_class("no digit")
+    index = PoolIndex.read("data/raw/index.csv")
+    (tmp_path / "more.csv").write_text(f"queue,hash,label\nselflabel,{index.hash[0]},no digit\n")
+    assert "1 answers appended" in project.tool("answer", str(tmp_path / "more.csv"), "--annotator", "bob")

@@ -24,8 +24,13 @@ class Session:
 
     rounds = None
 
-    def __init__(self):
-        self.answers, self.error = [], None
+    def __init__(self, project):
+        self.project, self.answers, self.error, self.classes = project, [], None, []
+
+    def name_class(self, name):
+        if name == "Coat":
+            raise Refused("classes must differ")
+        self.classes.append(name)
 
     def state(self, browser):
         return {"annotator": browser.annotator, "classes": ["<script>alert(1)</script>", "Coat"]}
@@ -46,10 +51,10 @@ def running(tmp_path_factory):
     project = SimpleNamespace(
         index=range(5), source_of=images.__getitem__, params=SimpleNamespace(dataset=SimpleNamespace(max_pixels=10**6))
     )
-    session, listener = Session(), server.listening("127.0.0.1", 0)
+    session, listener = Session(project), server.listening("127.0.0.1", 0)
     port = listener.getsockname()[1]
     application = app.app(
-        session, project, Job(["python", "-c", "print('one'); print('two')"], tmp_path_factory.mktemp("job")),
+        session, Job(["python", "-c", "print('one'); print('two')"], tmp_path_factory.mktemp("job")),
         token=TOKEN, view_token=VIEW, hosts=app.hosts_of("127.0.0.1", port), annotator="ann",
     )  # fmt: skip
     running = uvicorn.Server(uvicorn.Config(application, log_level="error", access_log=False))
@@ -87,6 +92,15 @@ def test_who_has_the_cookie_gets_the_page_and_its_parts(running, cookie):
         assert status == 200 and kind in headers["content-type"] and content
         assert "script-src 'self';" in headers["content-security-policy"]
         assert "unsafe" not in headers["content-security-policy"] and headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_class_is_named_and_a_bad_name_is_refused_in_a_sentence(running, cookie):
+    host, session = running
+    assert ask(host, "POST", "/api/class", {"name": "boot"}, Cookie=cookie)[0] == 200 and session.classes == ["boot"]
+    for name, sentence in (("Coat", "classes must differ"), (7, "a class must have a name")):
+        status, _, content = ask(host, "POST", "/api/class", {"name": name}, Cookie=cookie)
+        assert (status, json.loads(content)) == (409, {"error": sentence})
+    assert ask(host, "POST", "/api/class", {"name": "boot"})[0] == 401 and session.classes == ["boot"]
 
 
 @pytest.mark.parametrize("path", ["/", "/?token=", "/?token=another", "/api/state", "/image/1", "/static/label.js"])

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 from in_process import JUDGES, InProcess
-from small_session import answer_all, given
+from small_session import answer_all, given, opened_in
 
 from selflabel import files
 from selflabel.labels import state
@@ -43,12 +43,7 @@ def project(_labelled_by_people: InProcess, tmp_path, monkeypatch) -> InProcess:
 
 
 def opened(project: InProcess, **options) -> Session:
-    of_stages = Project.read(project.folder)
-    file = AnswerFile(project.folder / "answers.csv", classes=of_stages.classes, known=of_stages.index.hash.tolist())
-    session = Session(of_stages, file, train=lambda: None, **options)
-    session.start()
-    session.wait()
-    return session
+    return opened_in(project.folder, **options)
 
 
 def truth_of(project: InProcess) -> list[str]:
@@ -91,6 +86,13 @@ def test_what_the_server_holds_is_what_the_stages_write(project):
     written = files.read_json(project.folder / "metrics/certificate.json")
     assert held["audit"] == written["audit"] and held["certified"]["n"] == written["certified"]["n"]
     assert round(held["whole"]["error_at_most"], 6) == written["whole"]["error_at_most"]
+
+
+def test_no_class_is_named_where_all_labels_are_known(project):
+    session = opened(project)
+    assert session.state(Browser("ann"))["may_name_classes"] is False
+    with pytest.raises(Refused, match="where not all labels are known, got a data set whose labels are"):
+        session.name_class("boot")
 
 
 def test_of_an_audited_image_nothing_is_told_but_which_it_is(project):
@@ -208,7 +210,7 @@ def test_an_answer_that_comes_while_rounds_are_played_waits_for_them(project):
     """A browser kept it while the server was away."""
     session, browser, truth = opened(project), Browser("ann"), truth_of(project)
     row = session.state(browser)["tasks"][0]["row"]
-    again = Session(session._project, session._file, train=lambda: None)
+    again = Session(session._project, session._file, train=lambda project: None)
     again.start()
     again.answer(Browser("ann"), row, truth[row])
     assert len(given(project.folder)) == 1
@@ -218,7 +220,7 @@ def test_a_round_that_cannot_be_played_is_told_and_not_waited_for_for_ever(proje
     of_stages = Project.read(project.folder)
     file = AnswerFile(project.folder / "answers.csv", classes=of_stages.classes, known=of_stages.index.hash.tolist())
 
-    def untrained():
+    def untrained(_project):
         raise ValueError("`dvc repro audit` must run")
 
     def needs_student(_project, _given):

@@ -211,7 +211,7 @@ function onKey(event) {
   if (document.querySelector("dialog[open]") || event.target.tagName === "SELECT") return;
   const onCommand = event.target.closest?.("#pane button, a");
   if (onCommand && (event.key === "Enter" || event.key === " ")) return;
-  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  const key = plainName(event);
   const commands = { Enter: confirm, Backspace: back, z: zoom, 0: () => give(SKIP) };
   if (move(key)) return event.preventDefault();
   if (commands[key] || classKeys.has(key)) {

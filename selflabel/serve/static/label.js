@@ -57,6 +57,8 @@ const COMMANDS = [
     help: "Show the full size, or fit it again" },
   { id: "write", text: "Note", keys: ["Enter"], alt: "n", run: () => current && note.focus(),
     help: "Write a note for the next answer; Enter or Escape leaves it" },
+  { id: "name", text: "New class", keys: ["+"], alt: "c", run: nameClass,
+    help: "Name a class that is not there yet; this image gets it" },
   { id: "help-open", text: "Help", keys: ["?"], alt: "h", run: () => $("help").showModal(),
     help: "Show these keys" },
 ];
@@ -89,6 +91,28 @@ function answer(label) {
   wake();
 }
 
+function nameClass() {
+  if (!current) return;
+  if (!state.may_name_classes) return tell("All labels of this data set are known, so it has all its classes.");
+  setText($("class-error"), "");
+  $("class-name").value = searching ? search.value.trim() : "";
+  $("class-dialog").showModal();
+}
+
+// The server knows the class before it is given its first image.
+async function addClass(event) {
+  event.preventDefault();
+  const name = $("class-name").value.trim().normalize("NFC");
+  const task = current;
+  $("class-add").disabled = true;
+  const reply = await request("POST", "/api/class", { name });
+  $("class-add").disabled = false;
+  if (!reply.ok) return setText($("class-error"), reply.error);
+  $("class-dialog").close();
+  takeState(reply.data);
+  if (current === task) answer(name);
+}
+
 function undo() {
   if (!state) return;
   answerTimes.pop();
@@ -112,7 +136,9 @@ function takeBack() {
 }
 
 function takeState(data, { own = false } = {}) {
+  const isNew = data.classes.length !== state?.classes.length;
   state = data;
+  if (isNew) makeClasses();
   // Answered here but not yet there: not to be shown again. Known tasks stay the same objects, and the picture on the
   // screen stays where it is for as long as the server wants it answered.
   const answered = new Set(queue.map((entry) => nameOf(entry.task)));
@@ -481,7 +507,7 @@ function render() {
   $("pause-bar").hidden = !playing;
   $("finish").hidden = view !== "done";
 
-  for (const name of ["skip", "zoom", "write"]) $(name).disabled = view !== "task";
+  for (const name of ["skip", "zoom", "write", "name"]) $(name).disabled = view !== "task";
   $("zoom").setAttribute("aria-pressed", zoomed);
   renderClue();
   renderClasses();
@@ -680,14 +706,6 @@ function plainKey(event) {
   else answer(classKeys.get(key));
 }
 
-// The letter or digit on the key: some keyboards need Shift for digits, or write other letters.
-function plainName(event) {
-  const { key, code } = event;
-  if (/^Digit\d$/.test(code) && !event.shiftKey) return code.slice(5);
-  if (/^Key[A-Z]$/.test(code) && !/^[\x20-\x7e]$/.test(key)) return code.slice(3).toLowerCase();
-  return key.length === 1 ? key.toLowerCase() : key;
-}
-
 function searchKey(event) {
   const { key } = event;
   if (event.altKey && !event.ctrlKey && !event.metaKey && !event.getModifierState("AltGraph")) {
@@ -791,10 +809,18 @@ function start(first) {
   storePrefix = `selflabel/unsaved/${state.project}/${state.annotator}/`;
   queue = storedAnswers();
 
+  makeClasses();
+}
+
+// Again when somebody has named another one.
+function makeClasses() {
   searching = state.classes.length > SEARCH_ABOVE;
   folded = state.classes.map(fold);
+  listed = null;
+  classKeys.clear();
   if (searching) {
     classBox.setAttribute("role", "listbox");
+    classBox.replaceChildren();
   } else {
     const keys = "123456789abcdefghijklmnopqrstuvwxy";
     state.classes.forEach((name, i) => classKeys.set(keys[i], name));
@@ -808,6 +834,7 @@ const altName = (command) => `Alt+${command.alt.toUpperCase()}`;
 const keyName = (key) => KEY_NAMES[key] ?? key.toUpperCase();
 
 function makeCommands() {
+  $("commands").replaceChildren();
   for (const command of COMMANDS) {
     const button = element("button", `${command.text} `);
     button.type = "button";
@@ -817,12 +844,13 @@ function makeCommands() {
       pressedAt = performance.now();
       if (event.detail) button.blur();
       command.run();
-      if (command.id !== "write" && command.id !== "help-open") focusSearch();
+      if (!["write", "help-open", "name"].includes(command.id)) focusSearch();
     });
     $("commands").append(button);
   }
   // The note has a field of its own on the page; its key stands there.
   $("write").hidden = true;
+  $("name").hidden = !state.may_name_classes;
   const write = COMMANDS.find(({ id }) => id === "write");
   setText($("note-key"), searching ? altName(write) : "Enter");
 }
@@ -837,6 +865,7 @@ function makeHelp() {
     line.append(cell, what);
     $("help-keys").append(line);
   };
+  $("help-keys").replaceChildren();
   for (const command of COMMANDS) row(searching ? [altName(command)] : command.keys.map(keyName), command.help);
   if (searching) {
     row(["↑", "↓"], "Choose a class in the list");
@@ -861,6 +890,9 @@ $("retry").addEventListener("click", (event) => {
 });
 $("help-close").addEventListener("click", () => $("help").close());
 $("help").addEventListener("close", focusSearch);
+$("class-form").addEventListener("submit", addClass);
+$("class-cancel").addEventListener("click", () => $("class-dialog").close());
+$("class-dialog").addEventListener("close", focusSearch);
 $("finish").addEventListener("click", () => $("finish-dialog").showModal());
 $("finish-start").addEventListener("click", finish);
 $("finish-cancel").addEventListener("click", () => $("finish-dialog").close());

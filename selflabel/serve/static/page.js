@@ -9,6 +9,14 @@ function element(tag, text, attributes = {}) {
   return made;
 }
 
+// The letter or digit on the key: some keyboards need Shift for digits, or write other letters.
+function plainName(event) {
+  const { key, code } = event;
+  if (/^Digit\d$/.test(code) && !event.shiftKey) return code.slice(5);
+  if (/^Key[A-Z]$/.test(code) && !/^[\x20-\x7e]$/.test(key)) return code.slice(3).toLowerCase();
+  return key.length === 1 ? key.toLowerCase() : key;
+}
+
 // A name from right to left must not turn the words around it.
 function isolated(text) {
   return element("bdi", text, { dir: "auto" });
