@@ -16,6 +16,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from PIL import Image
@@ -44,14 +45,14 @@ class ColouredSet:
     find: Callable[[Path], Iterable[Picture]]
 
 
-def emoji(root: Path) -> Iterator[Picture]:
-    """Yield each emoji in both drawings, without variants of skin, under its category."""
+def emoji(root: Path, kind: str = "category") -> Iterator[Picture]:
+    """Yield each emoji in both drawings, without variants of skin, under its category or its subcategory."""
     for vendor in ("google", "twitter"):
         package = root / f"emoji-datasource-{vendor}" / "package"
         for entry in json.loads((package / "emoji.json").read_text(encoding="utf-8")):
             # Components are swatches of skin.
             if entry[f"has_img_{vendor}"] and entry["category"] != "Component":
-                yield entry["category"], package / "img" / vendor / "64" / entry["image"]
+                yield entry[kind], package / "img" / vendor / "64" / entry["image"]
 
 
 # Whole parts of the collection are no class that a picture tells: icons of programs, 1,378 computed stars, gradients.
@@ -121,6 +122,10 @@ SETS: Mapping[str, ColouredSet] = {
     "emoji": ColouredSet(
         "npm", ("emoji-datasource-google", "emoji-datasource-twitter"), "16.0.0", 136,
         "Noto Emoji: Apache 2.0; Twemoji: CC BY 4.0", "Unicode's groups", emoji,
+    ),
+    "emoji_fine": ColouredSet(
+        "npm", ("emoji-datasource-google", "emoji-datasource-twitter"), "16.0.0", 136,
+        "Noto Emoji: Apache 2.0; Twemoji: CC BY 4.0", "Unicode's subgroups", partial(emoji, kind="subcategory"),
     ),
     "clipart": ColouredSet(
         "debian", ("openclipart-png",), "1:0.18+dfsg-19", 131, "public domain", "what is drawn", clipart

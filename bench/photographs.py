@@ -43,6 +43,7 @@ ARMS: Mapping[str, tuple[list[str], Mapping[str, Mapping[str, object]]]] = {
     "hog_fine + hog_coarse + kmeans_patches": ([*HOG, "kmeans_patches"], {}),
     "efficientnet_lite0 + hog_fine": ([NETWORK, "hog_fine"], {}),
     "efficientnet_lite0": ([NETWORK], {}),
+    "efficientnet_lite0, smoothing.adapt: false": ([NETWORK], {"smoothing": {"adapt": False}}),
     "efficientnet_lite0, random labels": ([NETWORK], {"ask": {"strategy": "random"}}),
 }
 # One of so many pictures is held out.
@@ -170,7 +171,9 @@ def measured(name: str, work: Path, draws: Sequence[int], arms: Sequence[str]) -
         params = params_of(one, work / name, changes)
         folder = work / f"{name}.{'+'.join(extractors)}"
         features_of(one, params, extractors, folder)
-        each = partial(play, one=one, params=params, folder=folder, is_network=extractors == [NETWORK])
+        each = partial(
+            play, one=one, params=params, folder=folder, is_network=arm in (NETWORK, f"{NETWORK}, random labels")
+        )
         with ProcessPoolExecutor(2) as pool:
             of_draws = list(pool.map(each, draws))
         results[arm] = [figures["loop"] for figures in of_draws]

@@ -37,8 +37,8 @@ def predict(place: str, out: str, *, progress: Callable[..., Any] = iter) -> str
 
     The table is CSV with a row a file, sorted: path, hash, label, confidence in [0, 1], as_sure_as_certified (yes where
     the confidence is at least that of every certified machine label, no elsewhere, empty where nothing is certified),
-    and problem, why a file has no label. Raises ``ValueError`` where the project has no final labels, or its features
-    are of other parameters or images; and for a folder that is none.
+    and problem, why a file has no label, and so no confidence. Raises ``ValueError`` where the project has no final
+    labels, or its features are of other parameters or images; and for a folder that is none.
     """
     if not Path(place).is_dir():
         raise ValueError(f"DIR must be a folder with images, got {place!r}")
@@ -72,7 +72,7 @@ def predict(place: str, out: str, *, progress: Callable[..., Any] = iter) -> str
         [entry.path for entry in entries],
         hashes,
         np.where(is_usable, classes.names(probabilities.argmax(axis=1)), "").tolist(),
-        confidence.astype(np.float64).round(6).tolist(),
+        np.where(is_usable, confidence.astype(np.float64).round(6), np.nan).tolist(),
         np.where(is_usable, sure, "").tolist(),
         problems,
     ]

@@ -34,7 +34,10 @@ def query(params: Params) -> QueryConfig | None:
 def smoothing(params: Params) -> SmoothingConfig:
     """Return how class probabilities are smoothed along the graph, where there is one."""
     return SmoothingConfig(
-        alpha=params.smoothing.alpha, steps=params.smoothing.steps, temperature=params.smoothing.temperature
+        alpha=params.smoothing.alpha,
+        steps=params.smoothing.steps,
+        temperature=params.smoothing.temperature,
+        adapt=params.smoothing.adapt,
     )
 
 

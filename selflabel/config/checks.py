@@ -174,11 +174,14 @@ def _threshold(name: str, change: float, last: float, n_rounds: int) -> list[str
     return [f"{name} must keep the threshold of round {n_rounds} in [0, 1], got {change:g}, which makes it {last:g}"]
 
 
-def _folds(training: schema.Training, accept: schema.Accept, stopping: schema.Stopping) -> list[str]:
+def _folds(
+    training: schema.Training, accept: schema.Accept, stopping: schema.Stopping, smoothing: schema.Smoothing
+) -> list[str]:
     reasons = {
         "accept.rule=target_error": accept.rule == "target_error",
         f"training.confidence={training.confidence}": training.confidence != "ovr_logistic",
         f"stopping.precision_margin={stopping.precision_margin:g}": stopping.precision_margin < 1,
+        "smoothing.adapt=True": smoothing.adapt,
     }
     needing = " and ".join(reason for reason, holds in reasons.items() if holds)
     if training.folds >= 2 or (training.folds == 0 and not needing):

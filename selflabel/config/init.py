@@ -29,7 +29,8 @@ NETWORK, HOG = "efficientnet_lite0", ["hog_fine", "hog_coarse"]
 OWN_VALUES = frozenset({
     "dataset.name", "dataset.path", "dataset.classes", "dataset.image_size", "dataset.colour",
     "seed_labels.percentage", "answers.source", "self_label.iterations", "training.confidence", "training.folds",
-    "stopping.precision_margin", "ask.per_round", "ask.budget", "audit.size", "leak.iterations", "features.extractor",
+    "stopping.precision_margin", "smoothing.adapt", "ask.per_round", "ask.budget", "audit.size", "leak.iterations",
+    "features.extractor",
 })  # fmt: skip
 
 
@@ -144,6 +145,7 @@ def settings(data: OwnData) -> dict[str, object]:
         "training.confidence": "temperature" if has_folds else "ovr_logistic",
         "training.folds": n_folds if has_folds else 0,
         "stopping.precision_margin": 0.1 if has_folds else 1.0,
+        "smoothing.adapt": has_folds,
         "ask.per_round": math.ceil(n_questions / ROUNDS),
         "ask.budget": n_questions,
         "audit.size": min(max(LEAST_AUDITED, math.ceil(n_unlabelled / 10)), MOST_AUDITED, max(n_unlabelled, 0)),

@@ -318,6 +318,7 @@ class Export(Section):
     ]
     imagefolder: Annotated[bool, _about("the images with their metadata as Hugging Face reads them")]
     label_studio: Annotated[bool, _about("tasks for Label Studio, the machine's labels as predictions")]
+    embeddings: Annotated[bool, _about("the features as embeddings.npy, a row for each of labels.csv")]
 
 
 class Hog(Section):
@@ -526,6 +527,13 @@ class Smoothing(Section):
     temperature: Annotated[
         Positive,
         _about("in units of the classifier's scores, which are divided by it; smaller trusts them more"),
+    ]
+    adapt: Annotated[
+        bool,
+        _about(
+            "whether a fit trusts its neighbours less where that is clearly right more often, out of fold, on people's "
+            "labels; needs training.folds"
+        ),
     ]
 
 

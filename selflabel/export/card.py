@@ -12,16 +12,21 @@ import yaml
 
 from selflabel.audit.certificate import Certificate
 from selflabel.audit.wording import statements
-from selflabel.data.registry import OWN
+from selflabel.data.registry import BUILT_IN, OWN
 from selflabel.labels.table import ORIGINS
 from selflabel.markdown import markdown_table
 
 _CARD = """\
+---
+{head}---
+
 # {name}, labelled by selflabel
 
 {n}. People labelled some, a classifier others; every label says which. {answers}
 
 `labels.csv` and `labels.parquet` hold the same rows, `queue.csv` what a person should label next, best first.
+`pred_probs.npy` has their class probabilities, float32, in the order of `classes.json`; where a person gave the label,
+by a classifier that has not seen it. Rows are NaN where nothing may be told yet.
 
 ## Columns
 
@@ -31,6 +36,12 @@ _CARD = """\
 - `confidence`: the classifier's, in [0, 1]; 1 for labels by people, empty for none
 - `certified`: whether the machine label is one of those that the certificate below calls certified
 - `annotator`: who answered; empty for seed and machine labels
+
+## Which labels to train on
+
+Train on all of them: a model that does is as good as the labels. `confidence` may weigh each, and `pred_probs.npy` be
+its soft target. Where a wrong label costs more than a missing one, take those of people (`origin` seed or human) and
+those with `certified`. Never test on labels by machine.
 
 ## Labels by class and origin
 
@@ -67,6 +78,28 @@ def title(dataset: Mapping[str, str]) -> str:
     """Return a data set's name; a user's own is called after its folder or file."""
     is_own = dataset["name"] in OWN
     return " ".join((PurePath(dataset["path"]).name or "images").split()) if is_own else dataset["name"]
+
+
+# The Hub's names of sizes, and the images that each is below.
+_SIZES = {"n<1K": 1e3, "1K<n<10K": 1e4, "10K<n<100K": 1e5, "100K<n<1M": 1e6, "1M<n<10M": 1e7}
+
+
+def head(table: Mapping[str, np.ndarray], params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the Hub reads of the card: licence, task, size, tags, and which files are the data."""
+    dataset, n = params["dataset"], len(table["label"])
+    built_in = BUILT_IN.get(dataset["name"])
+    # The Hub reads one kind of files from a folder: the images, whose metadata have all columns, where they are there.
+    config = {"data_dir": "imagefolder"} if params["export"]["imagefolder"] else {"data_files": "labels.parquet"}
+    return {
+        # Of one's own images only their owner knows it.
+        "license": built_in.licence.lower().replace(" ", "-") if built_in else "unknown",
+        "pretty_name": f"{_text(title(dataset))}, labelled by selflabel",
+        "task_categories": ["image-classification"],
+        "size_categories": [next((name for name, below in _SIZES.items() if n < below), "n>10M")],
+        "annotations_creators": ["machine-generated"],
+        "tags": ["selflabel", "pseudo-labels"],
+        "configs": [{"config_name": "default", **config}],
+    }
 
 
 def revision(code: str) -> str:
@@ -153,6 +186,7 @@ def card(
     promises = "\n".join(f"- {_text(sentence)}" for sentence in statements(certificate))
     tree = yaml.safe_dump(dict(params), sort_keys=False, allow_unicode=True, width=120)
     return _CARD.format(
+        head=yaml.safe_dump(head(table, params), sort_keys=False, allow_unicode=True),
         name=_text(name),
         n=f"{len(table['label']):,} images of {len(classes):,} classes",
         answers=who_answered(params["answers"]["source"]),

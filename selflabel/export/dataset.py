@@ -73,6 +73,16 @@ def build(
     return Dataset(columns, listed.row, files, names, places, queue)
 
 
+def probabilities(released: State, told: np.ndarray) -> np.ndarray:
+    """Return class probabilities without those of images that the audit still asks about, which are NaN.
+
+    ``told``: float32 (N, n_classes), of the pool. Who answers must find none.
+    """
+    kept = np.array(told)
+    kept[withheld(released)] = np.nan
+    return kept
+
+
 def judged(audited: State) -> tuple[int, int]:
     """Return how many machine labels people judged in the audit, and how many of them they found wrong."""
     answered = audited.asked.where(audited.asked.is_answered & (audited.asked.strategy == AUDIT))

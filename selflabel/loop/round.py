@@ -52,6 +52,10 @@ class Round(NamedTuple):
         """Float32 (M, n_classes), of the test images."""
         return self.predictions.test
 
+    def unseen_probabilities(self, before: State) -> np.ndarray:
+        """Return what ``Predictions.unseen`` does; ``before``: the state before this round."""
+        return self.predictions.unseen(np.flatnonzero(before.labels.is_human))
+
 
 def run_round(
     before: State,

@@ -14,7 +14,7 @@ from selflabel.features.neighbours import Graph
 from selflabel.labels.table import Labels
 from selflabel.models import calibration, classifiers, out_of_fold
 from selflabel.models.catalogue import ClassifierConfig
-from selflabel.models.smoothing import SmoothingConfig, smooth, smooth_new
+from selflabel.models.smoothing import SmoothingConfig, chosen_share, mixed, smooth, smooth_new
 from selflabel.rounding import DECIMALS
 
 SCORING_CHUNK = 10_000
@@ -62,6 +62,16 @@ class Predictions(NamedTuple):
     def classes(self) -> np.ndarray:
         """Int16 (N,): the likeliest class of each pool row."""
         return self.pool.argmax(axis=1).astype(np.int16)
+
+    def unseen(self, human_rows: np.ndarray) -> np.ndarray:
+        """Return float32 (N, n_classes): of each row the probabilities by a classifier that has not seen its label.
+
+        ``human_rows``: int64 (n,), ascending, the rows that people labelled; NaN where there are no folds to judge them
+        by. No machine label has taught where human labels alone do (``train_on``).
+        """
+        probabilities = np.array(self.pool, np.float32)
+        probabilities[human_rows] = np.nan if self.held_out is None else self.held_out
+        return probabilities
 
 
 class StudentPredictions(NamedTuple):
@@ -202,11 +212,12 @@ def smoothed_scores(
     graph: Graph,
     smoothing: SmoothingConfig,
 ) -> Scores:
-    """Return the log-odds of what is left of the classifier's scores after smoothing along the graph.
+    """Return the log-odds of what is left of the classifier's scores after smoothing along the graph, or of a mixture.
 
     ``human_rows``: int64 (n,), the rows that people labelled. ``human_labels``: int (n,), their classes. ``folds``: int
     (n,), the fold of each, or None for no figures out of fold. A fold's labels are held back from the smoothing too:
-    both from the classifier and from the rows that are known.
+    both from the classifier and from the rows that are known. Where ``smoothing`` adapts, what is smoothed is mixed
+    with what was before, by the share that is right most often out of fold.
     """
     # The first classifier has learnt from all labels, number k + 1 from all but those of fold k.
     folds = np.full(len(human_rows), -1) if folds is None else folds
@@ -214,23 +225,31 @@ def smoothed_scores(
     fitted = [fit_without(human_rows[held_back]) for held_back in is_held_back]
     scores = score(classifiers.together(fitted), features.pool).reshape(len(features.pool), len(fitted), -1)
 
-    def smoothed_shares(number: int) -> np.ndarray:
+    def own_shares(number: int) -> np.ndarray:
         shares = softmax(scores[:, number] / smoothing.temperature, axis=1)
         is_known = ~is_held_back[number]
         shares[human_rows[is_known]] = np.eye(shares.shape[1])[human_labels[is_known]]
-        return smooth(shares, graph, smoothing)
+        return np.asarray(shares)
 
     # Each in a thread of its own gives the same bytes as one after another.
     with ThreadPoolExecutor() as threads:
-        shares = list(threads.map(smoothed_shares, range(len(fitted))))
-    held_out = np.full((len(human_rows), scores.shape[2]), np.nan)
-    for held_back, shares_without in zip(is_held_back[1:], shares[1:], strict=True):
-        held_out[held_back] = classifiers.log_odds(shares_without[human_rows[held_back]])
-    of_test = shares[0][:0]
+        smoothed = list(threads.map(lambda number: smooth(own_shares(number), graph, smoothing), range(len(fitted))))
+    own_held_out, smoothed_held_out = np.full((2, len(human_rows), scores.shape[2]), np.nan)
+    for number, held_back in enumerate(is_held_back[1:], start=1):
+        rows = human_rows[held_back]
+        own_held_out[held_back] = softmax(scores[rows, number] / smoothing.temperature, axis=1)
+        smoothed_held_out[held_back] = smoothed[number][rows]
+    share = 1.0
+    if smoothing.adapt and len(fitted) > 1:
+        share = chosen_share(own_held_out, smoothed_held_out, human_labels)
+    shares = smoothed[0] if share == 1 else mixed(own_shares(0), smoothed[0], share)
+    of_test = shares[:0]
     if len(features.test):
-        of_test = softmax(score(fitted[0], features.test) / smoothing.temperature, axis=1)
-        of_test = smooth_new(of_test, shares[0], graph, smoothing)
-    return Scores(scores[:, 0], classifiers.log_odds(shares[0]), classifiers.log_odds(of_test), held_out, shares[0])
+        own = softmax(score(fitted[0], features.test) / smoothing.temperature, axis=1)
+        of_test = mixed(own, smooth_new(own, smoothed[0], graph, smoothing), share)
+    held_out = mixed(own_held_out, smoothed_held_out, share)
+    pool, test, without = (classifiers.log_odds(of_part) for of_part in (shares, of_test, held_out))
+    return Scores(scores[:, 0], pool, test, without, shares)
 
 
 def score(

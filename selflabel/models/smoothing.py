@@ -1,22 +1,30 @@
-"""Smooth class probabilities along the graph of nearest neighbours."""
+"""Smooth class probabilities along the graph of nearest neighbours, and weigh them against those before."""
 
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import softmax
 
 from selflabel.features.neighbours import Graph
+from selflabel.rounding import DECIMALS
+
+# Of what is smoothed, beside all of it; and by how many standard errors another one must be right more often.
+SHARES = (0.0, 0.25, 0.5, 0.75)
+STANDARD_ERRORS = 2.0
+_NEARLY_ZERO = 1e-9
 
 
 class SmoothingConfig(NamedTuple):
     """How what a classifier says is smoothed (params.yaml's section smoothing).
 
     ``alpha``: in [0, 1), the neighbours' share. ``steps``: at least 0. ``temperature``: above 0, in units of the
-    scores, which are divided by it before the softmax.
+    scores, which are divided by it before the softmax. ``adapt``: whether ``chosen_share`` is asked.
     """
 
     alpha: float
     steps: int
     temperature: float
+    adapt: bool = False
 
 
 def smooth(shares: np.ndarray, graph: Graph, smoothing: SmoothingConfig) -> np.ndarray:
@@ -40,3 +48,34 @@ def smooth_new(shares: np.ndarray, pool: np.ndarray, graph: Graph, smoothing: Sm
     """
     of_neighbours = np.einsum("mk,mkc->mc", graph.test_weights, pool[graph.test_neighbours])
     return (smoothing.alpha * of_neighbours + (1 - smoothing.alpha) * shares).astype(np.float32)
+
+
+def mixed(own: np.ndarray, smoothed: np.ndarray, share: float) -> np.ndarray:
+    """Return float32 (n, C), rows summing to 1: own^(1 − share) · smoothed^share, normalised.
+
+    ``own``, ``smoothed``: float (n, C), class probabilities. ``share``: in [0, 1]; 1 returns ``smoothed`` as it is.
+    This is the logarithmic opinion pool (Genest & Zidek, Statistical Science 1986).
+    """
+    if share == 1:
+        return smoothed
+    logarithms = (1 - share) * np.log(own + _NEARLY_ZERO) + share * np.log(smoothed + _NEARLY_ZERO)
+    return np.asarray(softmax(logarithms, axis=1), np.float32)
+
+
+def chosen_share(own: np.ndarray, smoothed: np.ndarray, labels: np.ndarray) -> float:
+    """Return the share of the smoothed probabilities with which most labels are right; 1 unless another is clearly so.
+
+    Where classes are few images each, labels travel beyond them. ``own``, ``smoothed``: float (n, C), of rows by fits
+    that have not seen their ``labels``, int (n,). Clearly: by two standard errors of the paired difference, so that the
+    few labels of the first rounds decide nothing by chance.
+    """
+
+    def is_right(share: float) -> np.ndarray:
+        return np.asarray(np.round(mixed(own, smoothed, share), DECIMALS).argmax(axis=1) == labels, float)
+
+    all_smoothed, best, most = is_right(1), 1.0, 0.0
+    for share in SHARES:
+        gain = is_right(share) - all_smoothed
+        if gain.mean() > max(most, STANDARD_ERRORS * gain.std() / np.sqrt(len(gain))):
+            best, most = share, gain.mean()
+    return best

@@ -33,6 +33,7 @@ def main() -> None:
         "params",
         "code",
         "networks",
+        "features",
         "out",
     )
     params, out = load(args.params), Path(args.out)
@@ -64,6 +65,12 @@ def main() -> None:
         files.write_text(out / "label_studio.xml", label_studio.config(classes))
     files.write_table(out / "labels.csv", data.table)
     files.write_parquet(out / "labels.parquet", data.table)
+    files.write_json(out / "classes.json", list(classes))
+    told = dataset.probabilities(released, files.read_array(Path(args.release, "pool_probabilities.npy")))
+    files.write_array(out / "pred_probs.npy", told[data.rows])
+    if params.export.embeddings:
+        features = files.read_array(Path(args.features, "pool.npy"))
+        files.write_array(out / "embeddings.npy", np.asarray(features[data.rows], np.float32))
     files.write_table(out / "queue.csv", data.queue)
     files.write_text(out / "code.txt", code)
     text = card.card(
@@ -76,7 +83,7 @@ def main() -> None:
         judged=dataset.judged(state.read(args.audit)),
         n_withheld=len(dataset.withheld(released)),
     )
-    files.write_text(out / "DATASET_CARD.md", text)
+    files.write_text(out / "README.md", text)
     label = data.table["label"]
     say(f"export: {len(label):,} images, {np.sum(label != ''):,} with a label, in {out}")
 

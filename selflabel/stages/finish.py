@@ -32,6 +32,7 @@ def main() -> None:
     hashes = PoolIndex.read(args.index).hash
     state.write(args.out, final, **provenance.columns(final, hashes, classes))
     files.write_array(Path(args.out, "test_probabilities.npy"), last.test_probabilities)
+    files.write_array(Path(args.out, "pool_probabilities.npy"), last.unseen_probabilities(before))
     say(f"finish: {final.history[-1].sentence()}")
 
 

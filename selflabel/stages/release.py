@@ -17,11 +17,11 @@ from selflabel.stages import parse, run, say
 
 
 def main() -> None:
-    args = parse(__doc__, "audit", "features", "graph", "student", "index", "classes", "out")
+    args = parse(__doc__, "audit", "probabilities", "features", "graph", "student", "index", "classes", "out")
     params, out = load(), Path(args.out)
     released, classes = state.read(args.audit).with_all_answers(), Classes.read(args.classes)
     is_certified = files.read_table(Path(args.audit, "labels.csv"))["certified"]
-    test = np.empty((0, len(classes)), np.float32)
+    test, pool = np.empty((0, len(classes)), np.float32), files.read_array(args.probabilities)
     if params.audit.release == "best":
         join = build.join(params)
         last = last_round(
@@ -32,11 +32,13 @@ def main() -> None:
             student=distil.read(args.student) if join else None,
             join=join,
         )
+        pool, test = last.unseen_probabilities(released), last.test_probabilities
         # The promise was about the labels before.
-        released, test, is_certified = last.state, last.test_probabilities, np.zeros_like(is_certified)
+        released, is_certified = last.state, np.zeros_like(is_certified)
     columns = provenance.columns(released, PoolIndex.read(args.index).hash, classes)
     state.write(out, released, **columns, certified=is_certified)
     files.write_array(out / "test_probabilities.npy", test)
+    files.write_array(out / "pool_probabilities.npy", pool)
     n_human = int(released.labels.is_human.sum())
     say(f"release: {n_human:,} labels by people, {int(released.labels.is_machine.sum()):,} by machine")
 

@@ -241,7 +241,7 @@ def test_finish_says_what_it_does_runs_it_and_shows_its_lines(page, pictures, se
     assert "dvc repro" in page.locator("#finish-dialog").inner_text()
     page.locator("#finish-start").click()
     until(lambda: "Running stage 'finish'" in page.locator("#log").inner_text(), seconds=120)
-    until(lambda: (project.folder / "data/export/DATASET_CARD.md").exists(), seconds=120)
+    until(lambda: (project.folder / "data/export/README.md").exists(), seconds=120)
     until(lambda: "draw:" in page.locator("#log").inner_text() or "queue:" in page.locator("#log").inner_text(), 120)
 
 

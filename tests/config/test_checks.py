@@ -264,7 +264,10 @@ def test_a_value_that_belongs_to_one_word_stands_with_it_and_with_it_alone(path,
     assert load.faults(changed((chooser, word))) == [f"{path} is missing, which {chooser}={named} needs"]
 
 
-NEEDS_FOLDS = {"accept.rule": "target_error", "training.confidence": "isotonic", "stopping.precision_margin": 0.25}
+NEEDS_FOLDS = {
+    "accept.rule": "target_error", "training.confidence": "isotonic", "stopping.precision_margin": 0.25,
+    "smoothing.adapt": True,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("folds", [0, 1])
@@ -280,7 +283,7 @@ def test_what_is_judged_out_of_fold_needs_folds(name, value, folds):
 def test_all_that_needs_folds_is_named():
     assert load.faults(changed(*NEEDS_FOLDS.items())) == [
         "training.folds must be from 2 to 20 with accept.rule=target_error and training.confidence=isotonic "
-        "and stopping.precision_margin=0.25, got 0"
+        "and stopping.precision_margin=0.25 and smoothing.adapt=True, got 0"
     ]
 
 

@@ -46,10 +46,11 @@ def test_the_card_has_the_counts_the_certificate_the_parameters_and_the_revision
     text = made()
     assert card.counts(TABLE, ["cat", "dog"]) in text
     assert all(f"- {sentence}\n" in text for sentence in wording.statements(CERTIFICATE))
+    assert yaml.safe_load(text.split("---\n")[1])["license"] == "mit"
     block = text.split("```yaml\n")[1].split("```")[0]
     assert yaml.safe_load(block) == PARAMS
     assert f"`{hashlib.sha256(CODE.encode()).hexdigest()}`" in text
-    assert text.startswith("# fashion_mnist, labelled by selflabel\n\n5 images of 2 classes. ")
+    assert "---\n\n# fashion_mnist, labelled by selflabel\n\n5 images of 2 classes. " in text
     assert made() == text
 
 
@@ -117,3 +118,8 @@ def test_no_page_runs_what_a_name_holds():
 def test_the_card_says_whether_people_answered():
     simulated, asked = (made(params=PARAMS | {"answers": {"source": name}}) for name in ("simulated", "people"))
     assert "The answers are simulated: " in simulated and "The answers are people's." in asked
+
+
+@pytest.mark.parametrize(("n", "size"), [(999, "n<1K"), (1_000, "1K<n<10K"), (60_000, "10K<n<100K"), (10**7, "n>10M")])
+def test_the_head_names_the_size_as_the_hub_does(n, size):
+    assert card.head({"label": np.empty(n, object)}, PARAMS)["size_categories"] == [size]

@@ -2,7 +2,10 @@
 
 import csv
 import hashlib
+import json
+import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -146,6 +149,8 @@ def project(tmp_path, monkeypatch):
         told = provenance.columns(each, hashes, CLASSES)
         state.write(name, each, **told, certified=np.arange(8) == 6)
     shutil.copy(ROOT / "metrics/certificate.json", tmp_path)
+    files.write_array("release/pool_probabilities.npy", np.tile(np.float32([[0.75, 0.25]]), (8, 1)))
+    files.write_array("features/pool.npy", np.arange(24, dtype=np.float32).reshape(8, 3))
     files.write_json("networks/networks.json", {})
     for name in stage.LABELLING:
         files.write_text(f"code/{name}.txt", f"0  selflabel/{name}.py\n1  selflabel/files.py\n")
@@ -155,7 +160,7 @@ def project(tmp_path, monkeypatch):
 FLAGS = {
     "audit": "audit", "release": "release", "index": "index.csv", "pool-images": "pool_images.npy",
     "classes": "classes.json", "certificate": "certificate.json", "params": "params.yaml", "code": "code",
-    "networks": "networks/networks.json", "out": "data/export",
+    "networks": "networks/networks.json", "features": "features", "out": "data/export",
 }  # fmt: skip
 
 
@@ -164,7 +169,7 @@ def run(monkeypatch, *, dataset="folder", **options):
     tree = yaml.safe_load((ROOT / "params.yaml").read_text())
     tree["dataset"] |= {"name": dataset, "path": "images"}
     tree["seed_labels"]["percentage"] = 100.0
-    tree["export"] = {"folders": "none", "imagefolder": False, "label_studio": False} | options
+    tree["export"] = {"folders": "none", "imagefolder": False, "label_studio": False, "embeddings": False} | options
     files.write_text("params.yaml", yaml.safe_dump(tree))
     monkeypatch.setattr(sys, "argv", ["export", *(f"--{name}={path}" for name, path in FLAGS.items())])
     stage.main()
@@ -185,7 +190,7 @@ def reimported():
     }
 
 
-TABLES = ["DATASET_CARD.md", "code.txt", "labels.csv", "labels.parquet", "queue.csv"]
+TABLES = ["README.md", "classes.json", "code.txt", "labels.csv", "labels.parquet", "pred_probs.npy", "queue.csv"]
 
 
 def test_the_stage_writes_the_tables_and_a_card(project, monkeypatch, capsys):
@@ -195,10 +200,53 @@ def test_the_stage_writes_the_tables_and_a_card(project, monkeypatch, capsys):
     assert [row["label"] for row in rows] == ["Coat", "Shirt", "Shirt", "", "", "Shirt", "Shirt", ""]
     assert [row["path"] for row in rows] == [f"../../images/{path}" for path in PATHS]
     assert list(rows[0]) == ["hash", "path", "label", "origin", "round", "confidence", "certified", "annotator"]
-    card = files.read_text("data/export/DATASET_CARD.md")
-    assert card.startswith("# images, labelled by selflabel\n\n8 images of 2 classes.")
+    card = files.read_text("data/export/README.md")
+    assert "\n# images, labelled by selflabel\n\n8 images of 2 classes." in card
     assert "People judged 2 machine labels in the audit." in card and "; 1 of them correct" in card
     assert files.read_text("data/export/code.txt").count("selflabel/files.py") == 1
+
+
+def test_probabilities_and_embeddings_have_the_rows_of_the_table(project, monkeypatch):
+    assert set(run(monkeypatch, embeddings=True)) == {*TABLES, "embeddings.npy"}
+    assert files.read_json("data/export/classes.json") == list(CLASSES)
+    told, embeddings = (np.load(f"data/export/{name}.npy") for name in ("pred_probs", "embeddings"))
+    assert (told.dtype, told.shape, embeddings.dtype) == (np.float32, (8, 2), np.float32)
+    assert embeddings.tolist() == np.arange(24).reshape(8, 3).tolist()
+
+
+@pytest.mark.parametrize("decision", [None, Decision("tied", votes="Coat 1, Shirt 1")])
+def test_what_an_audit_still_asks_has_no_probabilities_either(decision):
+    decisions = {5: Decision("answered", 1, "eve")} | ({6: decision} if decision else {})
+    told = dataset.probabilities(audited(decisions=decisions).with_all_answers(), np.ones((8, 2), np.float32))
+    assert np.flatnonzero(np.isnan(told).all(axis=1)).tolist() == [6] and np.isnan(told).sum() == 2
+
+
+LOADED = """
+import json, datasets
+from huggingface_hub import DatasetCard
+rows = datasets.load_dataset("data/export", split="train")
+size = rows[0]["image"].size if "image" in rows.features else None
+head = DatasetCard.load("data/export/README.md").data.to_dict()
+print(json.dumps([dict(zip(rows["hash"], rows["label"])), size, head]))
+"""
+
+
+@pytest.mark.parametrize("imagefolder", [False, True])
+def test_the_hub_loads_the_table_or_the_images_and_reads_the_card(project, monkeypatch, imagefolder):
+    run(monkeypatch, imagefolder=imagefolder)
+    # In a process of its own: it leaves files open, and takes the host of the Hub from its environment.
+    here = {"HF_HUB_OFFLINE": "1", "HF_HOME": str(project / "home")}
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED], env=os.environ | here, check=True, capture_output=True, text=True
+    )
+    labels, size, head = json.loads(done.stdout)
+    # What is empty in a CSV is None there.
+    assert {key: label or "" for key, label in labels.items()} == {
+        row["hash"]: row["label"] for row in rows_of("data/export/labels.csv")
+    }
+    assert len(labels) == 8 and size == ([6, 6] if imagefolder else None)
+    assert head["task_categories"] == ["image-classification"] and head["size_categories"] == ["n<1K"]
+    assert head["license"] == "unknown"
 
 
 def test_parquet_has_the_rows_of_the_csv_with_their_types(project, monkeypatch):

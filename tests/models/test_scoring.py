@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 from scipy.special import logit, softmax
 
 from selflabel.features import neighbours
@@ -103,6 +104,27 @@ def test_smoothing_helps_where_neighbours_are_alike():
     labels = Labels.from_seeds(rows, TRUTH[rows], n_rows=120)
     right = [(form(labels, links, folds=2).classes == TRUTH).mean() for links in (None, LINKS)]
     assert right[1] > right[0]
+
+
+def test_where_neighbours_mislead_the_classifiers_own_word_is_taken_and_nowhere_else():
+    # Whatever an image is, its neighbours are of the first class.
+    others = np.stack([np.random.default_rng(row).choice(40, 6, replace=False) * 3 for row in range(120)])
+    links = csr_array((np.full(720, 1 / 6, np.float32), others.ravel(), np.arange(0, 721, 6)), (120, 120))
+    misleading = Graph(links, others[:9], np.full((9, 6), 1 / 6))
+    labels = Labels.from_seeds(np.arange(90), TRUTH[:90], n_rows=120)
+    adapting = SMOOTHING._replace(adapt=True)
+    alone, misled, adapted = (
+        form(labels, links, smoothing=config)
+        for links, config in ((None, SMOOTHING), (misleading, SMOOTHING), (misleading, adapting))
+    )
+    right = [(found.classes[90:] == TRUTH[90:]).mean() for found in (alone, misled, adapted)]
+    assert right[0] >= right[2] > right[1] + 0.2
+    # What is judged out of fold is the mixture too, and so are the test images.
+    assert adapted.evidence.is_right.mean() > misled.evidence.is_right.mean() + 0.2
+    is_right = [(found.test.argmax(axis=1) == TRUTH[:9]).mean() for found in (misled, adapted)]
+    assert is_right[1] > is_right[0]
+    for one, other in zip(form(labels), form(labels, smoothing=adapting), strict=True):
+        np.testing.assert_equal(one, other)
 
 
 def test_chunks_and_threads_change_no_byte(monkeypatch):

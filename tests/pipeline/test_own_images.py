@@ -173,8 +173,8 @@ def test_the_export_has_what_people_said_and_reads_back_as_the_same_labels(cloth
         for path, label in zip(exported["path"][is_human], exported["label"][is_human], strict=True)
     )
     assert exported["path"].tolist() == sorted(truth)
-    card = (project.folder / "data/export/DATASET_CARD.md").read_text()
-    assert card.startswith("# my clothes, labelled by selflabel")
+    card = (project.folder / "data/export/README.md").read_text()
+    assert "\n# my clothes, labelled by selflabel" in card
     assert f"| all            |  200 |   {is_human.sum()} |   {2_800 - is_human.sum():,} | 3,000 |" in card
     assert "- Certified: at most 5 % of the" in card
     project.run("sha256sum", "--check", "--quiet", "data/export/code.txt")
@@ -220,7 +220,7 @@ def test_an_answer_that_was_paid_for_counts_whatever_else_changes(clothes):
     exported = assert_every_answer_is_handed_over(project)
     assert len(exported["hash"]) == 3_030 and len(set(exported["hash"])) == 3_000
     assert not exported["certified"].any()
-    assert "none here is certified" in files.read_text(project.folder / "data/export/DATASET_CARD.md")
+    assert "none here is certified" in files.read_text(project.folder / "data/export/README.md")
     assert len(given_answers(project)) == n_answers and "audit" not in queue(project)["strategy"]
 
 

@@ -33,6 +33,7 @@ def test_a_test_image_that_comes_as_a_file_gets_the_label_that_it_had(project, t
     assert f"{len(known):,} images labelled in new.csv; 1 files cannot be used" in told
     is_junk = table["problem"] != ""
     assert table["path"][is_junk].tolist() == ["0/junk.png"] and table["label"][is_junk].tolist() == [""]
+    assert np.isnan(table["confidence"][is_junk]).all()
     rows = [int(path.split("/")[1][:4]) for path in table["path"][~is_junk]]
     np.testing.assert_allclose(table["confidence"][~is_junk], known[rows].max(axis=1), atol=1e-5)
     # Classes of digits are numbers, which a table reads as such.
