@@ -37,6 +37,10 @@ test: $(READY)  ## lint, check types and imports, then all tests
 test-browser: $(READY)  ## label in a real Chromium (Debian: apt-get install chromium)
 	python -m pytest -n0 -m browser tests/browser
 
+test-label-studio: $(READY)  ## ask through a real Label Studio, installed in .venv-label-studio
+	.ci/label-studio .venv-label-studio
+	LABEL_STUDIO=$(CURDIR)/.venv-label-studio/bin/label-studio python -m pytest -n0 -m label_studio tests/people
+
 docs: $(READY)  ## build the pages of docs/ into site/
 	@NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
 
@@ -70,4 +74,4 @@ same-bytes: $(READY)  ## tell whether this machine computes what others do, with
 lock: $(READY)  ## renew requirements.txt from pyproject.toml
 	.ci/lock requirements.txt
 
-.PHONY: help setup run label test test-browser docs rounds compare pr-report fresh study bench same-bytes lock
+.PHONY: help setup run label test test-browser test-label-studio docs rounds compare pr-report fresh study bench same-bytes lock

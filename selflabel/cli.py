@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 import textwrap
 from pathlib import Path
@@ -119,6 +120,22 @@ def label(args: argparse.Namespace) -> None:
         has_hints=args.hints,
         opens_browser=not args.no_browser,
     )
+
+
+def label_studio(args: argparse.Namespace) -> None:
+    """Ask through a Label Studio server: push sends it the questions, pull takes the answers into answers.csv."""
+    from selflabel.export.card import title
+    from selflabel.people import label_studio as asking
+    from selflabel.people.label_studio_server import Server
+
+    dataset = load.load(PARAMS).dataset
+    project = args.project or f"selflabel {title(dataset.model_dump())}"
+    server = Server(os.environ.get("LABEL_STUDIO_URL", ""), os.environ.get("LABEL_STUDIO_API_KEY", ""))
+    if args.direction == "pull":
+        print(asking.pull(server, project))
+        return
+    images = asking.Images(dataset.name, dataset.path, dataset.max_pixels)
+    print(asking.push(server, project, images, document_root=args.local_files))
 
 
 def suspects(args: argparse.Namespace) -> None:
@@ -302,6 +319,21 @@ GROUPS: dict[str, dict[str, tuple[Any, ...]]] = {
             {
                 "file": {"metavar": "FILE", "help": "a copy of data/queue/queue.csv with labels filled in"},
                 "--annotator": {"metavar": "NAME", "help": "who answered, where the file does not say"},
+            },
+        ),
+        "label-studio": (
+            label_studio,
+            {
+                "direction": {"choices": ["push", "pull"], "help": "send the questions, or take the answers"},
+                "--project": {
+                    "metavar": "TITLE",
+                    "help": "its title (default: selflabel, and the data's name)",
+                },
+                "--local-files": {
+                    "type": Path,
+                    "metavar": "ROOT",
+                    "help": "upload no pictures; the server reads them below ROOT, its local files' document root",
+                },
             },
         ),
         "status": (status, {}),

@@ -28,10 +28,18 @@ def tasks(table: Mapping[str, np.ndarray], images: Sequence[str], *, model_versi
 def _labelled(label: str, origin: str, confidence: float, model_version: str) -> dict[str, Any]:
     if not label:
         return {}
-    result = [{"from_name": "label", "to_name": "image", "type": "choices", "value": {"choices": [label]}}]
     if origin == "machine":
-        return {"predictions": [{"model_version": model_version, "score": confidence, "result": result}]}
-    return {"annotations": [{"result": result}]}
+        return {"predictions": [prediction(label, confidence, model_version)]}
+    return {"annotations": [{"result": _result(label)}]}
+
+
+def prediction(label: str, confidence: float, model_version: str) -> dict[str, Any]:
+    """Return the machine's label as a prediction of a task."""
+    return {"model_version": model_version, "score": confidence, "result": _result(label)}
+
+
+def _result(label: str) -> list[dict[str, Any]]:
+    return [{"from_name": "label", "to_name": "image", "type": "choices", "value": {"choices": [label]}}]
 
 
 def addresses(paths: Iterable[str], hashes: Iterable[str], *, folder: Path) -> list[str]:
@@ -49,7 +57,8 @@ def addresses(paths: Iterable[str], hashes: Iterable[str], *, folder: Path) -> l
 def config(classes: Sequence[str]) -> str:
     """Return the labelling interface that the tasks are for, in XML: an image, and one of the classes."""
     choices = "".join(f"    <Choice value={quoteattr(name)}/>\n" for name in classes)
+    # In lines above the image, so that a dozen classes need no scrolling.
     return (
-        '<View>\n  <Image name="image" value="$image"/>\n'
-        f'  <Choices name="label" toName="image" choice="single">\n{choices}  </Choices>\n</View>\n'
+        '<View>\n  <Choices name="label" toName="image" choice="single" showInline="true">\n'
+        f'{choices}  </Choices>\n  <Image name="image" value="$image"/>\n</View>\n'
     )

@@ -20,8 +20,8 @@ HEADER = ("hash", "label", "annotator", "when", "comment", "strategy", "way")
 # Files from before there were the last columns.
 OLD_HEADERS = (HEADER[:5], HEADER[:6])
 # How an answer was given: the column way. By a filled-in copy of the queue; on the page; there, with hints shown; in
-# the grid, where many labels are confirmed at once.
-FILE, PAGE, PAGE_WITH_HINTS, GRID = "file", "page", "page_hints", "grid"
+# the grid, where many labels are confirmed at once; in Label Studio, where the machine's label is shown.
+FILE, PAGE, PAGE_WITH_HINTS, GRID, LABEL_STUDIO = "file", "page", "page_hints", "grid", "label_studio"
 # What a person may have typed, so that it may look like a formula.
 _TYPED = ("label", "annotator", "comment")
 # The queue's own mark, in a column of this name, so that no other table is taken for one.

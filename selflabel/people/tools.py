@@ -35,32 +35,68 @@ def append(path: str, annotator: str | None) -> str:
     classes, known = Classes.read(CLASSES), PoolIndex.read(INDEX).hash.tolist()
     now = datetime.now(UTC).replace(microsecond=0)
     text = answers.decode(Path(path).read_bytes(), source=path)
+    columns = {name.strip('" ') for name in text.partition("\n")[0].split(",")}
+    if text.lstrip().startswith(("[", "{")) or {"annotation_id", "lead_time"} <= columns:
+        raise ValueError(
+            f"{path} must be a filled-in copy of {QUEUE}, got what looks like Label Studio's export, which may have "
+            "dropped skips and calls people by numbers: `selflabel label-studio pull` takes the answers"
+        )
     filled_in, n_empty = answers.filled_in(
         text, source=path, annotator=annotator, now=now, classes=classes, known=known
     )
-    # Why it was asked about, the run knows best: a spreadsheet may have lost it.
+    n_new = take_in(as_asked(filled_in))
+    return f"{n_new:,} answers appended to {ANSWERS}; {len(filled_in) - n_new:,} were there, {n_empty:,} left empty"
+
+
+def as_asked(given: Sequence[Answer]) -> list[Answer]:
+    """Return the answers with why they were asked for: the run knows it best, a spreadsheet may have lost it."""
     why = {}
     if Path(FINAL).exists():
         # The rows are those of the last run, which a newer download may have given to others.
         asked, of_run = state.read(FINAL).asked, files.read_table(Path(FINAL, "labels.csv"))["hash"]
         why = dict(zip(of_run[asked.row].tolist(), asked.strategy, strict=True))
-    filled_in = [answer._replace(strategy=_why(answer, why.get(answer.hash))) for answer in filled_in]
-    file = AnswerFile(Path(ANSWERS), classes=classes, known=known)
+    return [answer._replace(strategy=_why(answer, why.get(answer.hash))) for answer in given]
+
+
+def take_in(given: Sequence[Answer], *, is_dated: bool = False) -> int:
+    """Append those of the answers that are news to answers.csv, and return how many; ``is_dated``: as in ``_news``."""
+    file = _answer_file()
     with file.locked():
-        before = sorted(file.read(), key=lambda answer: answer.when)
-        latest = {(answer.hash, answer.annotator): answer.label for answer in before}
-        again = {(answer.hash, answer.annotator) for answer in before if answer.strategy == AGAIN}
-
-        def is_new(answer: Answer) -> bool:
-            who = (answer.hash, answer.annotator)
-            # A second look that confirms the first is news: nobody need look a third time.
-            return latest.get(who) != answer.label or (answer.strategy == AGAIN and who not in again)
-
-        new = [answer for answer in filled_in if is_new(answer)]
+        new = _news(file.read(), given, is_dated=is_dated)
         file.append(new)
-    return (
-        f"{len(new):,} answers appended to {ANSWERS}; {len(filled_in) - len(new):,} were there, {n_empty:,} left empty"
-    )
+    return len(new)
+
+
+def n_news(given: Sequence[Answer]) -> int:
+    """Return how many of these answers, which know when they were given, are news."""
+    return len(_news(_answer_file().read(), given, is_dated=True))
+
+
+def _answer_file() -> AnswerFile:
+    return AnswerFile(Path(ANSWERS), classes=Classes.read(CLASSES), known=PoolIndex.read(INDEX).hash.tolist())
+
+
+def _news(there: Sequence[Answer], given: Sequence[Answer], *, is_dated: bool) -> list[Answer]:
+    """Return those of the answers ``given`` that say something else than those that are ``there``.
+
+    ``is_dated``: whether they know when they were given; one that is not newer than the annotator's last word about
+    its image is no news then.
+    """
+    before = sorted(there, key=lambda answer: answer.when)
+    latest = {(answer.hash, answer.annotator): answer for answer in before}
+    again = {(answer.hash, answer.annotator) for answer in before if answer.strategy == AGAIN}
+
+    def is_new(answer: Answer) -> bool:
+        who = (answer.hash, answer.annotator)
+        last = latest.get(who)
+        if last is None:
+            return True
+        if is_dated and answer.when <= last.when:
+            return False
+        # A second look that confirms the first is news: nobody need look a third time.
+        return last.label != answer.label or (answer.strategy == AGAIN and who not in again)
+
+    return [answer for answer in given if is_new(answer)]
 
 
 def _why(answer: Answer, of_run: str | None) -> str:

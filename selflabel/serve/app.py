@@ -18,9 +18,10 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from selflabel.data import shown
 from selflabel.labels.answers import name_of
 from selflabel.labels.questions import AGAIN, CONFIRMED, REST
-from selflabel.serve import dashboard, pictures
+from selflabel.serve import dashboard
 from selflabel.serve.job import Job
 from selflabel.serve.session import Browser, Refused, Session
 
@@ -230,8 +231,8 @@ def app(
         row: int = request.path_params["row"]
         if row >= len(session.project.index):
             return _error(404, f"the row must be one from 0 to {len(session.project.index) - 1}, got {row}")
-        longest = pictures.SIZES.get(request.query_params.get("size", ""), pictures.SHOWN)
-        data, kind = pictures.encoded(
+        longest = shown.SIZES.get(request.query_params.get("size", ""), shown.SHOWN)
+        data, kind = shown.encoded(
             session.project.source_of(row), longest=longest, max_pixels=session.project.params.dataset.max_pixels
         )
         # The same row is the same image for as long as the server runs.

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from selflabel.serve import pictures
+from selflabel.data import shown
 
 
 def opened(source, **options):
-    data, kind = pictures.encoded(source, **{"longest": 1_600, "max_pixels": 10**7} | options)
+    data, kind = shown.encoded(source, **{"longest": 1_600, "max_pixels": 10**7} | options)
     image = Image.open(io.BytesIO(data))
     image.load()
     assert kind == Image.MIME[image.format]
@@ -34,7 +34,7 @@ def test_nothing_of_a_file_but_its_pixels_reaches_the_page(tmp_path):
     exif[0x010E] = "this is a coat"
     for name, options in (("a.png", {"pnginfo": told}), ("a.jpg", {"exif": exif})):
         Image.new("RGB", (20, 10), "red").save(tmp_path / name, **options)
-        data, _ = pictures.encoded(tmp_path / name, longest=1_600, max_pixels=1_000)
+        data, _ = shown.encoded(tmp_path / name, longest=1_600, max_pixels=1_000)
         assert b"coat" in (tmp_path / name).read_bytes() and b"coat" not in data
 
 
@@ -56,7 +56,7 @@ def test_every_kind_of_pixels_is_shown(mode, tmp_path):
 def test_a_picture_that_is_too_large_or_none_is_refused(tmp_path):
     Image.new("L", (100, 100)).save(tmp_path / "a.png")
     with pytest.raises(ValueError, match="at most 9,999 pixels, got 100×100"):
-        pictures.encoded(tmp_path / "a.png", longest=10, max_pixels=9_999)
+        shown.encoded(tmp_path / "a.png", longest=10, max_pixels=9_999)
     (tmp_path / "b.png").write_text("no image")
     with pytest.raises(OSError):
-        pictures.encoded(tmp_path / "b.png", longest=10, max_pixels=10)
+        shown.encoded(tmp_path / "b.png", longest=10, max_pixels=10)

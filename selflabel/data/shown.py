@@ -1,4 +1,4 @@
-"""The pictures of the page, made anew from the pixels alone, so that nothing else of a file reaches it."""
+"""Pictures as people are shown them, made anew from the pixels alone: nothing else of a file reaches a page."""
 
 import io
 from pathlib import Path
