@@ -14,7 +14,8 @@ PER_IMAGE = 10
 # the variance along an axis, so that whitening does not blow noise up.
 CONTRAST, WHITENING = 10.0, 0.1
 ITERATIONS = 20  # the centres of early steps are as good as the last ones, and k-means on patches converges slowly
-CHUNK = 250  # images; a chunk has some hundred thousand patches
+CHUNK = 250  # images at once, of 28×28 pixels some hundred thousand patches
+LARGEST = 70_000_000  # numbers at once, a patch's nearness to a centre each: of larger images fewer are encoded at once
 
 
 class Codebook(NamedTuple):
@@ -68,8 +69,10 @@ def encode(codebook: Codebook, images: np.ndarray) -> np.ndarray:
     A patch counts for a centre by how much nearer than to the average centre it is ("triangle"); the sums over a
     part's patches are rooted, as counts are, so that the frequent does not outweigh the rest.
     """
+    n_patches = np.prod([len(range(0, side - codebook.patch + 1, codebook.stride)) for side in images.shape[1:3]])
+    at_once = max(1, min(CHUNK, LARGEST // int(n_patches * len(codebook.centres))))
     with threadpool_limits(1):
-        return np.concatenate([_encode(codebook, images[rows]) for rows in chunks(len(images), CHUNK)])
+        return np.concatenate([_encode(codebook, images[rows]) for rows in chunks(len(images), at_once)])
 
 
 def _encode(codebook: Codebook, images: np.ndarray) -> np.ndarray:

@@ -64,6 +64,21 @@ def test_an_image_has_the_same_features_alone_and_among_others(monkeypatch):
     np.testing.assert_allclose(patches.encode(codebook, POOL), whole, rtol=1e-4, atol=1e-4)
 
 
+def test_of_large_images_few_are_encoded_at_once(monkeypatch):
+    codebook, seen, encode = learn(), [], patches._encode
+
+    def noting(codebook, images):
+        seen.append(len(images))
+        return encode(codebook, images)
+
+    monkeypatch.setattr(patches, "_encode", noting)
+    whole = patches.encode(codebook, POOL)
+    # Five by four patches an image.
+    monkeypatch.setattr(patches, "LARGEST", 3 * 20 * len(codebook.centres))
+    np.testing.assert_allclose(patches.encode(codebook, POOL), whole, rtol=1e-4, atol=1e-4)
+    assert seen[0] == len(POOL) and set(seen[1:-1]) == {3}
+
+
 def test_empty_images_have_finite_features():
     assert np.isfinite(patches.encode(learn(), np.zeros((2, 12, 10), np.uint8))).all()
     assert np.isfinite(patches.encode(learn(np.zeros((40, 12, 10), np.uint8)), POOL)).all()
