@@ -97,11 +97,11 @@ def init(args: argparse.Namespace) -> None:
 
 
 def upgrade(_args: argparse.Namespace) -> None:
-    """Tell a project that was laid down by an older version to run with the installed one."""
+    """Give a project of an older version what the installed one needs, and tell which stages are repeated, and why."""
     from selflabel.config import project
 
     print(*project.upgrade(Path()), sep="\n")
-    print("`dvc repro` plays all again whose code is another")
+    print("`selflabel run` plays these again, and what their results change")
 
 
 def parameters(_args: argparse.Namespace) -> None:
