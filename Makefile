@@ -19,10 +19,7 @@ $(READY): requirements.txt .ci/venv
 setup: $(READY)  ## make the Python environment in .venv (the other commands do so by themselves)
 
 run: $(READY)  ## run the pipeline, print the results; PRESET=tutorial: with the settings of presets/tutorial.yaml
-	@# DVC cannot even start where self_label.iterations is missing: tell all faults before it tells that one.
-	@python -m selflabel.stages.check --params params.yaml --table rounds/table.yaml --out data/check.txt
-	@$(if $(PRESET),options=$$(python -m selflabel preset $(PRESET)) && dvc exp run $$options,dvc repro)
-	@python -m selflabel results
+	@python -m selflabel run $(if $(PRESET),--preset $(PRESET))
 
 label: $(READY)  ## open the page on which people label
 	@python -m selflabel label

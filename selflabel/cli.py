@@ -32,6 +32,23 @@ def results(_args: argparse.Namespace) -> None:
         print(f"\n{missing}")
 
 
+def run(args: argparse.Namespace) -> None:
+    """Run what has changed, tell how far it is, and print the results: `dvc repro` with a bar."""
+    import subprocess
+
+    from selflabel.people import running
+
+    # DVC cannot even start where self_label.iterations is missing: tell all faults before it tells that one.
+    check = [sys.executable, "-m", "selflabel.stages.check", "--params", PARAMS, "--table", TABLE]
+    if code := subprocess.run([*check, "--out", "data/check.txt"]).returncode:
+        sys.exit(code)
+    command = ["dvc", "exp", "run", *_preset_options(args.preset)] if args.preset else ["dvc", "repro"]
+    if code := running.run([*command, *args.targets], folder=Path()):
+        sys.exit(code)
+    if not args.targets:
+        results(args)
+
+
 def rounds(args: argparse.Namespace) -> None:
     """Write the rounds table with N rounds: as many as self_label.iterations may ask for."""
     from selflabel.config import init as starting
@@ -45,17 +62,21 @@ def rounds(args: argparse.Namespace) -> None:
 
 def preset(args: argparse.Namespace) -> None:
     """Print a preset as options of `dvc exp run`: dvc exp run $(selflabel preset tutorial)."""
+    print(*_preset_options(args.name))
+
+
+def _preset_options(name: str) -> list[str]:
     from selflabel.config import presets, project
 
     folder = Path(PRESETS) if Path(PRESETS).exists() else project.template(PRESETS)
     known = sorted(path.stem for path in folder.glob("*.yaml"))
-    if args.name not in known:
-        raise ValueError(f"the preset must be one of {', '.join(known)}, got {args.name!r}")
+    if name not in known:
+        raise ValueError(f"the preset must be one of {', '.join(known)}, got {name!r}")
     load.load(PARAMS)
-    options, left = presets.options(files.read_yaml(PARAMS), files.read_yaml(folder / f"{args.name}.yaml"))
+    options, left = presets.options(files.read_yaml(PARAMS), files.read_yaml(folder / f"{name}.yaml"))
     if left:
-        print(f"preset {args.name}: left as they are for your data: {', '.join(left)}", file=sys.stderr)
-    print(*options)
+        print(f"preset {name}: left as they are for your data: {', '.join(left)}", file=sys.stderr)
+    return options
 
 
 def init(args: argparse.Namespace) -> None:
@@ -77,11 +98,11 @@ def init(args: argparse.Namespace) -> None:
 
 
 def upgrade(_args: argparse.Namespace) -> None:
-    """Tell a project that was laid down by an older version to run with the installed one."""
+    """Give a project of an older version what the installed one needs, and tell which stages are repeated, and why."""
     from selflabel.config import project
 
     print(*project.upgrade(Path()), sep="\n")
-    print("`dvc repro` plays all again whose code is another")
+    print("`selflabel run` plays these again, and what their results change")
 
 
 def parameters(_args: argparse.Namespace) -> None:
@@ -291,6 +312,13 @@ GROUPS: dict[str, dict[str, tuple[Any, ...]]] = {
             },
         ),
         "plan": (plan, {}),
+        "run": (
+            run,
+            {
+                "targets": {"nargs": "*", "metavar": "STAGE", "help": "and what it depends on (default: all)"},
+                "--preset": {"metavar": "NAME", "help": "as an experiment, with the settings of a preset"},
+            },
+        ),
         "rounds": (rounds, {"n": {"type": int, "metavar": "N", "help": "how many rounds, at least 1"}}),
         "preset": (preset, {"name": {"metavar": "NAME", "help": "a file's name in presets/, without its ending"}}),
         "parameters": (parameters, {}),

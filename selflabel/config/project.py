@@ -3,6 +3,7 @@
 In a checkout of the project itself they stand where they are used; the package brings copies of them.
 """
 
+import shutil
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -38,7 +39,8 @@ def is_project(folder: Path) -> bool:
 def lay_down(folder: Path, run: Callable[..., object] = subprocess.run) -> list[str]:
     """Write the files of a project into a folder that is none, and return their names.
 
-    Raises ``ValueError`` if one of them is there already: nothing is overwritten. ``run``: runs `dvc init`.
+    Raises ``ValueError`` if one of them is there already: nothing is overwritten. ``run``: runs `dvc init`,
+    and `git init` where no folder around is under Git.
     """
     texts = _texts() | {VERSION_FILE: version_text()}
     if taken := [name for name in texts if Path(folder, name).exists()]:
@@ -50,7 +52,10 @@ def lay_down(folder: Path, run: Callable[..., object] = subprocess.run) -> list[
         texts[".gitignore"] = IGNORED
     if not Path(folder, ".dvc").exists():
         has_git = any(Path(parent, ".git").exists() for parent in (folder.resolve(), *folder.resolve().parents))
-        options = ["--subdir"] if has_git and not Path(folder, ".git").exists() else [] if has_git else ["--no-scm"]
+        if not has_git and shutil.which("git"):
+            run(["git", "init", "--quiet"], cwd=folder, check=True)
+        is_inside = has_git and not Path(folder, ".git").exists()
+        options = ["--subdir"] if is_inside else [] if has_git or shutil.which("git") else ["--no-scm"]
         run(["dvc", "init", "--quiet", *options], cwd=folder, check=True)
     return sorted(texts)
 
@@ -84,7 +89,30 @@ def upgrade(folder: Path) -> list[str]:
         files.write_text(Path(folder, "params.yaml"), reference.params_text(params))
         done.append(f"params.yaml has {', '.join(added)}, with the values of a new project")
     files.write_text(path, version_text())
-    return done
+    return [*done, *repeated(folder)]
+
+
+def stages_code(package: Path) -> dict[str, str]:
+    """Return, of each stage, a line with digest and path for each module that it imports."""
+    root, texts = package.parent, {}
+    for name in sorted(path.stem for path in Path(package, "stages").glob("[!_]*.py")):
+        # The schema is what `check` is about.
+        untracked = frozenset() if name == "check" else code_digest.SCHEMA
+        paths = code_digest.imported_files(f"{package.name}.stages.{name}", root=root, untracked=untracked)
+        texts[name] = code_digest.digests(paths, root=root)
+    return texts
+
+
+def repeated(folder: Path) -> list[str]:
+    """Return, in a sentence for each stage that ran with other code than the installed one, what is another in it."""
+    sentences = []
+    for name, text in stages_code(PACKAGE).items():
+        path = Path(folder, "data/code", f"{name}.txt")
+        if path.exists() and (changed := set(text.splitlines()) ^ set(files.read_text(path).splitlines())):
+            paths = sorted({line.split("  ", 1)[1] for line in changed})
+            more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
+            sentences.append(f"{name} is repeated, for other code in {', '.join(paths[:3])}{more}")
+    return sentences
 
 
 def _add(values: dict[str, Any], wanted: Mapping[str, Any], prefix: str = "") -> list[str]:

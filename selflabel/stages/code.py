@@ -11,15 +11,13 @@ def main() -> None:
     args = parse(__doc__, "package", "out")
     # A checkout has the package beside it; elsewhere it is the installed one, of the version that a file says.
     package = project.package_of(Path(args.package))
-    root, names = package.parent, sorted(path.stem for path in Path(package, "stages").glob("[!_]*.py"))
-    for name in names:
-        # The schema is what `check` is about.
-        untracked = frozenset() if name == "check" else code_digest.SCHEMA
-        paths = code_digest.imported_files(f"{package.name}.stages.{name}", root=root, untracked=untracked)
-        files.write_text(Path(args.out, f"{name}.txt"), code_digest.digests(paths, root=root))
+    texts = project.stages_code(package)
+    for name, text in texts.items():
+        files.write_text(Path(args.out, f"{name}.txt"), text)
         # Of the bytes, for whoever checks an exported data set with sha256sum.
-        files.write_text(Path(args.out, "bytes", f"{name}.txt"), code_digest.byte_sums(paths, root=root))
-    say(f"code: the modules of {len(names)} stages")
+        paths = [line.split("  ", 1)[1] for line in text.splitlines()]
+        files.write_text(Path(args.out, "bytes", f"{name}.txt"), code_digest.byte_sums(paths, root=package.parent))
+    say(f"code: the modules of {len(texts)} stages")
 
 
 if __name__ == "__main__":

@@ -40,3 +40,19 @@ def test_what_is_new_is_added_and_what_was_set_stays(old):
 def test_a_folder_that_is_no_laid_down_project_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"has the file .*selflabel\.version, got a folder without it"):
         project.upgrade(tmp_path)
+
+
+def test_a_project_outside_of_git_gets_a_repository_of_its_own(tmp_path):
+    commands = []
+    project.lay_down(tmp_path, run=lambda command, **_options: commands.append(command))
+    assert commands == [["git", "init", "--quiet"], ["dvc", "init", "--quiet"]]
+
+
+def test_an_upgrade_tells_which_stages_are_repeated_and_for_which_modules(tmp_path):
+    texts = project.stages_code(project.PACKAGE)
+    for name, text in texts.items():
+        files.write_text(tmp_path / f"data/code/{name}.txt", text)
+    assert project.repeated(tmp_path) == []
+    line = next(line for line in texts["graph"].splitlines() if line.endswith("features/neighbours.py"))
+    files.write_text(tmp_path / "data/code/graph.txt", texts["graph"].replace(line, f"0  {line.split()[1]}"))
+    assert project.repeated(tmp_path) == ["graph is repeated, for other code in selflabel/features/neighbours.py"]
