@@ -85,7 +85,10 @@ def init(args: argparse.Namespace) -> None:
     from selflabel.config import project
 
     if not project.is_project(Path()):
-        print(f"a project is laid down here: {', '.join(project.lay_down(Path()))}\n")
+        names = project.lay_down(Path(), ci=args.ci or "")
+        print(f"a project is laid down here: {', '.join(names)}\n")
+    elif args.ci:
+        raise ValueError("--ci must be given where a project is laid down, in an empty folder, got one that has it")
     values, text, reason = starting.begin(
         args.dir, files.read_text(PARAMS), [name.strip() for name in args.classes.split(",") if name.strip()]
     )
@@ -309,6 +312,7 @@ GROUPS: dict[str, dict[str, tuple[Any, ...]]] = {
                     "default": "",
                     "help": "classes beside those that the data names, such as cat,dog; people may name more",
                 },
+                "--ci": {"choices": ["github", "gitlab"], "help": "in an empty folder: a file of checks for this host"},
             },
         ),
         "plan": (plan, {}),

@@ -120,6 +120,10 @@ def edit_yaml(text: str, change: Callable[[Any], None]) -> str:
     # None: new lists stand on one line.
     yaml.preserve_quotes, yaml.width, yaml.default_flow_style = True, sys.maxsize, None
     yaml.representer.add_representer(type(None), lambda to, _: to.represent_scalar("tag:yaml.org,2002:null", "null"))
+    # New sections on lines of their own, as the others.
+    yaml.representer.add_representer(
+        dict, lambda to, tree: to.represent_mapping("tag:yaml.org,2002:map", tree, flow_style=False)
+    )
     tree, out = yaml.load(text), io.StringIO()
     change(tree)
     yaml.dump(tree, out)

@@ -11,9 +11,51 @@ from typing import Any
 
 import selflabel
 from selflabel import code_digest, files
-from selflabel.config import reference, schema
+from selflabel.config import schema
 
 PACKAGE = Path(selflabel.__file__).parent
+# What checks a change in a hosted repository: the labels that are committed are those of the committed parameters, and
+# DVC's remote has them.
+CI = {
+    "github": (
+        ".github/workflows/selflabel.yml",
+        """\
+name: selflabel
+on: [push, pull_request]
+
+jobs:
+  labels:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+        with:
+          fetch-depth: 0
+      - uses: actions/setup-python@v5
+        with:
+          python-version: "3.11"
+      - run: pip install selflabel=={version}
+      # The remote's credentials go into the repository's secrets: dvc.org/doc tells their names.
+      - run: dvc pull --allow-missing
+      - run: dvc status
+      - run: selflabel results
+""",
+    ),
+    "gitlab": (
+        ".gitlab-ci.yml",
+        """\
+labels:
+  image: python:3.11
+  script:
+    - pip install selflabel=={version}
+    # The remote's credentials go into the project's variables: dvc.org/doc tells their names.
+    - dvc pull --allow-missing
+    - dvc status
+    - selflabel results
+""",
+    ),
+}
+# The page of `dvc plots show`, with Vega in it: it needs no network.
+PLOTS = ".dvc/plots.html"
 # Which code a project was laid down for; its stage `code` depends on it.
 VERSION_FILE = "selflabel.version"
 TEMPLATES = (
@@ -36,13 +78,16 @@ def is_project(folder: Path) -> bool:
     return Path(folder, "params.yaml").exists() and Path(folder, "dvc.yaml").exists()
 
 
-def lay_down(folder: Path, run: Callable[..., object] = subprocess.run) -> list[str]:
+def lay_down(folder: Path, run: Callable[..., object] = subprocess.run, *, ci: str = "") -> list[str]:
     """Write the files of a project into a folder that is none, and return their names.
 
     Raises ``ValueError`` if one of them is there already: nothing is overwritten. ``run``: runs `dvc init`,
-    and `git init` where no folder around is under Git.
+    and `git init` where no folder around is under Git. ``ci``: a name in ``CI`` for a file of checks, or none.
     """
     texts = _texts() | {VERSION_FILE: version_text()}
+    if ci:
+        place, text = CI[ci]
+        texts[place] = text.format(version=selflabel.__version__)
     if taken := [name for name in texts if Path(folder, name).exists()]:
         raise ValueError(f"a project is laid down in a folder without {' and '.join(taken)}, got one that has it")
     for name, text in texts.items():
@@ -57,6 +102,8 @@ def lay_down(folder: Path, run: Callable[..., object] = subprocess.run) -> list[
         is_inside = has_git and not Path(folder, ".git").exists()
         options = ["--subdir"] if is_inside else [] if has_git or shutil.which("git") else ["--no-scm"]
         run(["dvc", "init", "--quiet", *options], cwd=folder, check=True)
+        files.write_text(Path(folder, PLOTS), files.read_text(template(PLOTS)))
+        run(["dvc", "config", "--quiet", "plots.html_template", Path(PLOTS).name], cwd=folder, check=True)
     return sorted(texts)
 
 
@@ -84,9 +131,12 @@ def upgrade(folder: Path) -> list[str]:
         if not target.exists() or files.read_text(target) != texts[name]:
             files.write_text(target, texts[name])
             done.append(f"{name} is that of the installed version")
-    params = files.read_yaml(Path(folder, "params.yaml"))
-    if added := _add(params, files.parse_yaml(texts["params.yaml"])):
-        files.write_text(Path(folder, "params.yaml"), reference.params_text(params))
+    added: list[str] = []
+    params, wanted = files.read_text(Path(folder, "params.yaml")), files.parse_yaml(texts["params.yaml"])
+    text = files.edit_yaml(params, lambda tree: added.extend(_add(tree, wanted)))
+    if added:
+        # What a person has written beside the values stays.
+        files.write_text(Path(folder, "params.yaml"), text)
         done.append(f"params.yaml has {', '.join(added)}, with the values of a new project")
     files.write_text(path, version_text())
     return [*done, *repeated(folder)]

@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from selflabel import files
+from selflabel import __version__, files
 from selflabel.config import load, project
 
 
@@ -45,7 +45,31 @@ def test_a_folder_that_is_no_laid_down_project_is_refused(tmp_path):
 def test_a_project_outside_of_git_gets_a_repository_of_its_own(tmp_path):
     commands = []
     project.lay_down(tmp_path, run=lambda command, **_options: commands.append(command))
-    assert commands == [["git", "init", "--quiet"], ["dvc", "init", "--quiet"]]
+    assert commands[:2] == [["git", "init", "--quiet"], ["dvc", "init", "--quiet"]]
+    # The page of the plots needs no network.
+    assert commands[2:] == [["dvc", "config", "--quiet", "plots.html_template", "plots.html"]]
+    assert "vega" in files.read_text(tmp_path / ".dvc/plots.html")
+
+
+@pytest.mark.parametrize("host", project.CI)
+def test_a_file_of_checks_installs_this_version_and_calls_commands_that_there_are(tmp_path, host):
+    names = project.lay_down(tmp_path, run=lambda *_args, **_options: None, ci=host)
+    (place,) = [name for name in names if name in (".github/workflows/selflabel.yml", ".gitlab-ci.yml")]
+    tree = yaml.safe_load((tmp_path / place).read_text())
+    script = tree["labels"]["script"] if host == "gitlab" else [
+        step["run"] for step in tree["jobs"]["labels"]["steps"] if "run" in step
+    ]  # fmt: skip
+    assert script == [
+        f"pip install selflabel=={__version__}", "dvc pull --allow-missing", "dvc status", "selflabel results",
+    ]  # fmt: skip
+
+
+def test_an_upgrade_keeps_what_a_person_wrote_beside_the_values(old):
+    path = old / "params.yaml"
+    files.write_text(path, files.read_text(path).replace("  budget: 77", "  budget: 77  # agreed with Ann"))
+    project.upgrade(old)
+    text = files.read_text(path)
+    assert "  budget: 77  # agreed with Ann\n" in text and "\n  onnx:\n    path:" in text
 
 
 def test_an_upgrade_tells_which_stages_are_repeated_and_for_which_modules(tmp_path):
