@@ -18,7 +18,7 @@ from selflabel.labels.pool_index import PoolIndex
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 # Of each class so many are given; so many pictures in all.
 N_GIVEN, N = 6, 240
-PER_ROUND, BUDGET, AUDITED = 6, 18, 12
+PER_ROUND, BUDGET, AUDITED = 6, 18, 10
 FAST = {
     "dataset": {"image_size": 16},
     "features": {"extractor": "pixels", "components": 0},

@@ -3,11 +3,12 @@
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from selflabel.audit import bounds, draw, guarantees
+from selflabel.audit import bounds, draw, guarantees, looks
 from selflabel.audit.guarantees import AuditSample, ErrorTarget
 from selflabel.labels.classes import Classes
 from selflabel.labels.questions import ANSWERED, AUDIT, EARLIER, OPEN, REST, SKIPPED, WAITING, Questions, Replies
@@ -53,9 +54,35 @@ class AuditConfig(NamedTuple):
         return math.ceil(round(self.repeat * n_drawn, 6))
 
     @property
-    def target(self) -> ErrorTarget:
-        """The error to promise, and the risk that one look may take."""
-        return ErrorTarget(self.error, (1 - self.confidence) / self.looks)
+    def n_asked(self) -> int:
+        """How many images are drawn: the largest size that is looked at and that ``size`` reaches."""
+        return looks.reached(self.size)
+
+    @property
+    def alpha(self) -> float:
+        """The risk that all sizes together may take."""
+        return (1 - self.confidence) / self.looks
+
+    def part_at(self, size: int, n_all: int) -> float:
+        """Return the part of ``alpha`` that a look at ``size``, one of ``looks.SIZES``, of ``n_all`` labels spends."""
+        return looks.part(size, n_all, error=self.error, alpha=self.alpha)
+
+    def target_at(self, size: int, n_all: int) -> ErrorTarget:
+        """Return the error to promise, and the risk that a look at ``size`` may take, both as in ``part_at``."""
+        return ErrorTarget(self.error, self.alpha * self.part_at(size, n_all))
+
+    def target(self, n_all: int) -> ErrorTarget:
+        """Return the error to promise, and the risk that the audit of ``n_all`` labels may take."""
+        return self.target_at(self.n_asked or looks.SIZES[0], n_all)
+
+    def n_first(self, n_all: int) -> int:
+        """Return the fewest answers that can certify a part, none of them wrong; if ``n_all`` is small fewer may do."""
+        enough = (
+            size
+            for size in looks.SIZES
+            if bounds.n_flawless(self.error, alpha=self.target_at(size, n_all).alpha) <= size * (1 + 1e-9)
+        )
+        return next(enough, looks.SIZES[-1])
 
 
 class Statuses(NamedTuple):
@@ -75,11 +102,14 @@ class Statuses(NamedTuple):
 class AuditCounts:
     """The audit: images drawn, and found wrong; how its questions stand; what else it needs.
 
-    ``n_first``: the fewest answers that can certify a part. ``n_awaited``: questions of the rounds without an answer,
-    until which no audit is drawn.
+    ``n_wanted``: audit.size; ``n_drawn`` is the largest of ``looks.SIZES`` that it reaches, which takes 1 / ``one_of``
+    of the risk that all sizes share. ``n_first``: the fewest answers that can certify a part. ``n_awaited``: questions
+    of the rounds without an answer, until which no audit is drawn.
     """
 
+    n_wanted: int
     n_drawn: int
+    one_of: int
     n_first: int
     n_wrong: int
     n_awaited: int
@@ -113,7 +143,7 @@ class CertifiedPart:
     """The certified machine labels: ``n``, their share ``coverage`` in [0, 1], and the confidence they have at least.
 
     Inside, ``n_wrong`` of ``n_audited`` are wrong. Where nothing is certified ``n`` is 0 and all else None, but for
-    ``n_enough``: about how many answers would be enough, by the share that needs fewest, were as much wrong inside as
+    ``n_enough``: which larger audit.size would be enough, by the share that needs fewest, were as much wrong inside as
     in this audit; None where in no share so little is wrong, or there are not that many machine labels.
     """
 
@@ -214,7 +244,7 @@ def audit(
     """
     rows = draw.targets(final.labels, final.asked.row)
     in_order = draw.order(hashes, seed=config.seed, late=late)
-    drawn = look_up(draw.draw(in_order, rows, size=0 if n_awaited(final) else config.size))
+    drawn = look_up(draw.draw(in_order, rows, size=0 if n_awaited(final) else config.n_asked))
     n_repeated = config.n_repeated(len(drawn))
     drawn = drawn.of_two_people(np.arange(len(drawn)) < n_repeated)
     earlier = look_up(final.apart)
@@ -281,7 +311,8 @@ def examine(
 
     ``known``: replies that people have given for an earlier audit; these images cost none.
     """
-    labels, target = final.labels, config.target
+    labels, target = final.labels, config.target(len(rows))
+    target_at = partial(config.target_at, n_all=len(rows))
     of_sample = sample(labels, rows, drawn)
     shares = guarantees.shares(of_sample, target)
     chosen = guarantees.certified(shares, target)
@@ -300,8 +331,9 @@ def examine(
         rows=rows,
         sample=of_sample,
         shares=shares,
-        classes={"class": list(classes)} | guarantees.of_classes(of_sample, target, n_classes=len(classes)),
-        part=_certified_part(shares, chosen, target, n_machine=len(rows)),
+        classes={"class": list(classes)}
+        | guarantees.of_classes(of_sample, target, n_classes=len(classes), target_at=target_at),
+        part=_certified_part(shares, chosen, target_at, n_machine=len(rows)),
         certified=certified,
         rest={
             name: (error, len(np.setdiff1d(relabel, paid)))
@@ -317,6 +349,7 @@ def issue(
     """Return the certificate of the ``final`` labels; ``rest``: replies about ``to_relabel``, none if not asked."""
     of_sample = evidence.sample
     n_wrong, of_drawn = int(of_sample.is_wrong.sum()), Statuses.of(drawn.status)
+    n_machine = len(evidence.rows)
     # What the rounds asked in vain is for people too.
     in_vain = final.asked.status[~final.asked.is_answered]
     of_rest = Statuses.of(np.append(in_vain, rest.status))
@@ -328,15 +361,19 @@ def issue(
         confidence=config.confidence,
         looks=config.looks,
         n_pool=len(final.labels.label),
-        n_machine=len(evidence.rows),
+        n_machine=n_machine,
         audit=AuditCounts(
+            n_wanted=config.size,
             n_drawn=len(drawn),
-            n_first=guarantees.n_first(config.target),
+            one_of=round(1 / config.part_at(config.n_asked or looks.SIZES[0], n_machine)),
+            n_first=config.n_first(n_machine),
             n_wrong=n_wrong,
             n_awaited=n_awaited(final),
             **of_drawn._asdict(),
         ),
-        error_at_most=bounds.upper(n_wrong, len(of_sample.drawn), alpha=config.target.alpha),
+        error_at_most=bounds.upper(
+            n_wrong, len(of_sample.drawn), alpha=config.target(n_machine).alpha, n_all=n_machine
+        ),
         classes={name: bound for name, bound in bounds_by_class if bound is not None},
         certified=evidence.part,
         rest=evidence.rest,
@@ -350,7 +387,11 @@ def issue(
 
 
 def _certified_part(
-    shares: Mapping[str, np.ndarray], chosen: int | None, target: ErrorTarget, *, n_machine: int
+    shares: Mapping[str, np.ndarray],
+    chosen: int | None,
+    target_at: Callable[[int], ErrorTarget],
+    *,
+    n_machine: int,
 ) -> CertifiedPart:
     if chosen is not None:
         return CertifiedPart(
@@ -360,16 +401,12 @@ def _certified_part(
             n_audited=int(shares["n_audited"][chosen]),
             n_wrong=int(shares["n_wrong"][chosen]),
         )
-    first = guarantees.n_first(target)
-    inside = zip(shares["n_wrong"].tolist(), shares["n_audited"].tolist(), shares["coverage"].tolist(), strict=True)
+    n_drawn = int(shares["n_audited"][-1:].sum())
+    inside = zip(shares["n_wrong"].tolist(), shares["n_audited"].tolist(), shares["n_inside"].tolist(), strict=True)
     # Before the audit none is known to be wrong.
-    enough = [
-        math.ceil(max(first, n) / coverage)
-        for n_wrong, n_audited, coverage in inside
-        if (n := guarantees.n_enough(n_wrong, n_audited, target)) is not None
-    ]
-    fewest = min(enough, default=n_machine + 1)
-    return CertifiedPart(n=0, coverage=0.0, n_enough=fewest if fewest <= n_machine else None)
+    sizes = [guarantees.n_enough(*of, n_machine, target_at, above=n_drawn) for of in inside]
+    enough = [size for size in sizes if size is not None]
+    return CertifiedPart(n=0, coverage=0.0, n_enough=min(enough, default=None))
 
 
 def recorded(final: State, drawn: Replies, rest: Replies, earlier: Replies | None = None) -> State:

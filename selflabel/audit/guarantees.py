@@ -2,23 +2,26 @@
 
 The labels are frozen before the audit is drawn; it is a uniform draw without replacement, and its answers teach and
 tune nothing. Each promise then holds for this one set of labels, not on average over sets; each by itself. Wrong
-means: not what the person who was asked said. The bounds treat the draw as if made with replacement, which errs on the
-safe side.
+means: not what the person who was asked said. The bounds are those of a draw without replacement (hypergeometric).
 """
 
 import math
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from selflabel.audit import bounds
+from selflabel.audit import bounds, looks
 
 # Shares of the machine labels, the most confident ones, that are looked at in turn; fixed before any answer is seen.
 COVERAGES = np.round(np.arange(1, 21) / 20, 2)
-# Of the fewest answers that can show anything, none of them wrong, the first share holds this many times as many.
-START = 1.5
-MOST_ANSWERS = 10_000_000
+# A careful start: of the fewest answers that can show anything, none of them wrong, it holds this many times as many.
+CAREFUL = 1.5
+# The other start is where most is to be expected if this many times as many are wrong as the confidences claim.
+MARGIN = 2.0
+# The careful start's part of the risk.
+CAREFUL_PART = 0.25
 # The normal approximation of the estimates' intervals needs as many right ones, and as many wrong ones.
 MIN_COUNT = 5
 
@@ -43,58 +46,55 @@ class ErrorTarget(NamedTuple):
     alpha: float
 
 
-def n_first(target: ErrorTarget) -> int:
-    """Return how many audited images the first share is to hold: half as many again as must be flawless."""
-    return math.ceil(START * math.log(target.alpha) / math.log1p(-target.error))
+def n_enough(
+    n_wrong: int, n: int, n_inside: int, n_all: int, target_at: Callable[[int], ErrorTarget], *, above: int = 0
+) -> int | None:
+    """Return the smallest audit of ``n_all`` labels that would show ``n_inside`` of them to be good enough.
 
-
-def n_enough(n_wrong: int, n: int, target: ErrorTarget) -> int | None:
-    """Return about how many answers would bring the upper bound to ``target.error``, were as large a share wrong.
-
-    None where no number would, for the share of ``n_wrong`` in ``n`` is not below ``target.error``, or ten million.
+    Were as large a share wrong as ``n_wrong`` of ``n``, none if n is 0. One of ``looks.SIZES`` that is more than
+    ``above``, each with its own ``target_at``; None where not even one of all that there are labels for would do.
     """
     rate = n_wrong / n if n else 0.0
-    if rate >= target.error:
-        return None
-
-    def is_enough(many: int) -> bool:
-        return bounds.upper(math.ceil(rate * many - 1e-9), many, alpha=target.alpha) <= target.error
-
-    low, high = 0, 1
-    while not is_enough(high):
-        low, high = high, 2 * high
-        if high > MOST_ANSWERS:
-            return None
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if is_enough(middle) else (middle, high)
-    return high
+    for size in looks.SIZES:
+        if size > n_all:
+            break
+        if size <= above:
+            continue
+        target, many = target_at(size), round(size * n_inside / n_all)
+        of_these = math.ceil(rate * many - 1e-9)
+        if many and bounds.p_value(of_these, many, n_inside, error=target.error) <= target.alpha:
+            return size
+    return None
 
 
-def of_classes(sample: AuditSample, target: ErrorTarget, *, n_classes: int) -> dict[str, list[Any]]:
+def of_classes(
+    sample: AuditSample, target: ErrorTarget, *, n_classes: int, target_at: Callable[[int], ErrorTarget]
+) -> dict[str, list[Any]]:
     """Return columns with a row a class: n_machine, n_audited, n_wrong, error_at_most and n_needed.
 
     error_at_most: the upper bound on the share of wrong ones among the machine labels of that class; all classes' hold
     together, at ``target.alpha`` divided by those that have machine labels (Bonferroni); None where there are none.
-    n_needed: about how large an audit of all labels would bring the bound to ``target.error``, were as large a share
-    wrong (see ``n_enough``).
+    n_needed: how large an audit of all labels would bring the bound to ``target.error``, were as large a share wrong
+    (see ``n_enough``).
     """
     of_all = np.bincount(sample.label, minlength=n_classes)
     drawn = sample.label[sample.drawn]
     audited = np.bincount(drawn, minlength=n_classes)
     wrong = np.bincount(drawn[sample.is_wrong], minlength=n_classes)
-    share = target._replace(alpha=target.alpha / max(int(np.count_nonzero(of_all)), 1))
+    n_parts = max(int(np.count_nonzero(of_all)), 1)
+
+    def part_at(size: int) -> ErrorTarget:
+        at = target_at(size)
+        return at._replace(alpha=at.alpha / n_parts)
+
     counts = list(zip(of_all.tolist(), audited.tolist(), wrong.tolist(), strict=True))
-    needed = [n_enough(n_wrong, n, share) for _, n, n_wrong in counts]
+    alpha = target.alpha / n_parts
     return {
         "n_machine": of_all.tolist(),
         "n_audited": audited.tolist(),
         "n_wrong": wrong.tolist(),
-        "error_at_most": [bounds.upper(k, n, alpha=share.alpha) if of else None for of, n, k in counts],
-        "n_needed": [
-            math.ceil(n * len(sample.label) / of) if of and n is not None else None
-            for n, (of, _, _) in zip(needed, counts, strict=True)
-        ],
+        "error_at_most": [bounds.upper(k, n, alpha=alpha, n_all=of) if of else None for of, n, k in counts],
+        "n_needed": [n_enough(k, n, of, len(sample.label), part_at) if of else None for of, n, k in counts],
     }
 
 
@@ -103,12 +103,9 @@ def shares(sample: AuditSample, target: ErrorTarget) -> dict[str, np.ndarray]:
 
     threshold: the confidence of the least confident inside; all as confident are inside too, so that coverage may be
     more than was aimed at, and equal ones are left out. n_inside, n_audited, n_wrong: labels inside, audited, wrong.
-    p_value: of the hypothesis that more than ``target.error`` of those inside are wrong, P(Binomial(n_audited, error) ≤
-    n_wrong). error_at_most: the upper bound of each share by itself.
+    p_value: of the hypothesis that more than ``target.error`` of those inside are wrong. error_at_most: the upper bound
+    of each share by itself. start: the part of the risk that ``certified`` starts with there.
     """
-    # Here, for who only reads a certificate need not wait for it.
-    from scipy.special import bdtr
-
     n = len(sample.confidence)
     ranked = -np.sort(-sample.confidence)
     at = np.ceil(COVERAGES * n - 1e-9).astype(int)
@@ -123,27 +120,55 @@ def shares(sample: AuditSample, target: ErrorTarget) -> dict[str, np.ndarray]:
         "n_inside": inside,
         "n_audited": n_audited,
         "n_wrong": n_wrong,
-        "p_value": bdtr(n_wrong.astype(float), n_audited, target.error),
-        "error_at_most": np.array(
-            [bounds.upper(k, m, alpha=target.alpha) for k, m in zip(n_wrong.tolist(), n_audited.tolist(), strict=True)]
-        ),
+        "p_value": bounds.p_value(n_wrong, n_audited, inside, error=target.error),
+        "error_at_most": bounds.uppers(n_wrong, n_audited, inside, alpha=target.alpha),
+        "start": starts(inside, np.cumsum(1 - ranked)[inside - 1] / inside, len(sample.drawn), target),
     }
+
+
+def starts(n_inside: np.ndarray, claimed: np.ndarray, n_drawn: int, target: ErrorTarget) -> np.ndarray:
+    """Return the part of the risk that ``certified`` starts with at each of S nested shares, float (S,), sum 1 or 0.
+
+    ``n_inside``: int (S,), labels inside, ascending; ``claimed``: float (S,), the share of them that the confidences
+    claim to be wrong; ``n_drawn`` of all labels are audited. No answer is looked at. Most of the risk is where the
+    coverage to be expected is largest, were ``MARGIN`` times as many wrong as claimed; the rest at the smallest share
+    that a flawless audit shows to be good enough with something to spare, where that one is smaller: confidences may be
+    worse than that.
+    """
+    from scipy.stats import hypergeom
+
+    found = np.zeros(len(n_inside))
+    n = np.round(n_drawn * n_inside / max(n_inside[-1:].sum(), 1)).astype(int)
+    too_many = bounds.too_many(target.error, n_inside)
+    # The most mistakes that would still do.
+    allowed = hypergeom.ppf(target.alpha, n_inside, too_many, n) - 1
+    if not np.any(allowed >= 0):
+        return found
+    expected = np.ceil(np.minimum(MARGIN * claimed, 1) * n_inside).astype(int)
+    power = np.where(allowed >= 0, bounds.chance(allowed, n, expected, n_inside) + 1e-12, 0)
+    best = int(np.argmax(power * n_inside))
+    few = np.floor(n / CAREFUL).astype(int)
+    is_careful = bounds.chance(0, few, too_many, n_inside) <= CAREFUL_PART * target.alpha
+    found[best] += 1 - CAREFUL_PART
+    found[min([best, *np.flatnonzero(is_careful)[:1].tolist()])] += CAREFUL_PART
+    return found
 
 
 def certified(shares: Mapping[str, np.ndarray], target: ErrorTarget) -> int | None:
     """Return the row of ``shares`` that is certified: at most ``target.error`` of the labels inside are wrong.
 
-    None where none is. Learn-then-Test with a fixed sequence (Angelopoulos et al., arXiv 2110.01052; as selective
-    classification Geifman & El-Yaniv, NIPS 2017): from the first share that may expect enough audited images, upwards,
-    until the first whose p-value is above ``target.alpha``. Where to start depends on neither draw nor answers.
+    None where none is. Learn-then-Test (Angelopoulos et al., arXiv 2110.01052; as selective classification Geifman &
+    El-Yaniv, NIPS 2017) by the fallback procedure (Wiens, Pharmaceutical Statistics 2003; Wiens & Dmitrienko, Journal
+    of Biopharmaceutical Statistics 2005): the shares are tested upwards, each at its own part of the risk, ``start``,
+    and that of the one before if that was rejected. With a single start it is the fixed sequence from there on.
     """
-    last = None
-    # All audited images are in the last share.
-    n_expected = shares["coverage"] * shares["n_audited"][-1:].sum()
-    for row in np.flatnonzero(n_expected >= n_first(target) - 1e-9).tolist():
-        if shares["p_value"][row] > target.alpha:
-            break
-        last = row
+    last, part = None, 0.0
+    for row, (start, p_value) in enumerate(zip(shares["start"].tolist(), shares["p_value"].tolist(), strict=True)):
+        part += start
+        if part and p_value <= part * target.alpha:
+            last = row
+        else:
+            part = 0.0
     return last
 
 
@@ -157,12 +182,12 @@ def to_relabel(sample: AuditSample, target: ErrorTarget, *, n_all: int) -> np.nd
     audit of this size would do, all are. Equal uncertainties stay on one side.
     """
     n, m = len(sample.confidence), len(sample.drawn)
-    allowed = target.error * n_all / max(n, 1)
-    # Mistakes that the audit may hold among the labels that are kept.
-    n_allowed = -1
-    while n_allowed < m and bounds.upper(n_allowed + 1, m, alpha=target.alpha) <= allowed:
-        n_allowed += 1
     order = np.argsort(sample.confidence, kind="stable")
+    too_many = int(bounds.too_many(target.error, n_all))
+    if too_many > n:
+        return order[:0]
+    # Mistakes that the audit may hold among the labels that are kept.
+    n_allowed = bisect_left(range(m), True, key=lambda k: bool(bounds.chance(k, m, too_many, n) > target.alpha)) - 1
     if n_allowed < 0:
         return order
     wrong = -np.sort(-sample.confidence[sample.drawn[sample.is_wrong]])

@@ -71,7 +71,9 @@ def _audit(
     is_kept = np.ones(len(confidence), bool)
     is_kept[guarantees.to_relabel(sample, target, n_all=n_all)] = False
     return {
-        "error_at_most": bounds.upper(int(sample.is_wrong.sum()), len(drawn), alpha=target.alpha),
+        "error_at_most": bounds.upper(
+            int(sample.is_wrong.sum()), len(drawn), alpha=target.alpha, n_all=len(confidence)
+        ),
         "certified_coverage": is_inside.mean(),
         "certified_error": is_wrong[is_inside].mean() if is_inside.any() else 0.0,
         "by_people": (~is_kept).sum(),

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from selflabel.audit import looks
 from selflabel.audit.certificate import Certificate
 
 
@@ -45,8 +46,9 @@ def statements(certificate: Certificate) -> list[str]:
         _audit(certificate), _estimate(certificate), _whole(certificate), _classes(certificate),
         _certified(certificate), _rest(certificate),
         f"Each promise holds for this set of labels with {_exact(certificate.confidence)} confidence, not on average "
-        f"over many sets, and by itself{_looks(certificate)}. Wrong means: not what the person asked says; labels that "
-        f"people gave count as right.{_agreement(certificate)}",
+        f"over many sets, and by itself, whatever sizes of the audit are looked at: they share the risk, of which this "
+        f"one takes 1/{audit.one_of}{_looks(certificate)}. Wrong means: not what the person asked says; labels "
+        f"that people gave count as right.{_agreement(certificate)}",
     ]  # fmt: skip
 
 
@@ -71,7 +73,18 @@ def _audit(certificate: Certificate) -> str:
     skipped = f" ({audit.n_skipped:,} that nobody could tell count as wrong)" if audit.n_skipped else ""
     return (
         f"Audit: of {audit.n_drawn:,} machine labels drawn at random {audit.n_wrong:,} are wrong{skipped}; "
-        f"{certificate.human_labels_in_all:,} human labels in all."
+        f"{certificate.human_labels_in_all:,} human labels in all.{_rounded_down(certificate)}"
+    )
+
+
+def _rounded_down(certificate: Certificate) -> str:
+    audit = certificate.audit
+    size = looks.reached(audit.n_wanted)
+    if size == audit.n_wanted:
+        return ""
+    return (
+        f" (audit.size {audit.n_wanted:,} counts as {size:,}: an audit is looked at when it has 1, 2, 3, 5, 10, 20, "
+        "30, 50, 100, ... answers.)"
     )
 
 
@@ -114,8 +127,8 @@ def _certified(certificate: Certificate) -> str:
         )
     return (
         "Certified: no image. These answers do not show of any share of the most confident labels that at most "
-        f"{error} is wrong; some {part.n_enough:,} would be enough, were as large a share wrong. (To enlarge the "
-        "audit and look again is another look: set audit.looks to how many there are to be in all.)"
+        f"{error} is wrong; an audit.size of {part.n_enough:,} would be enough, were as large a share wrong. (Each "
+        "size has its own part of the risk, so that the audit may be enlarged and looked at again.)"
     )
 
 
@@ -151,7 +164,7 @@ def _agreement(certificate: Certificate) -> str:
 
 
 def _looks(certificate: Certificate) -> str:
-    return f"; {certificate.looks:,} looks share the risk" if certificate.looks > 1 else ""
+    return f"; {certificate.looks:,} looks share all of that" if certificate.looks > 1 else ""
 
 
 def _interval(estimate: float, low: float, high: float) -> str:

@@ -146,8 +146,9 @@ def _people(params: Params, data: Data) -> str:
         n_questions = min(params.ask.budget, params.ask.per_round * params.self_label.iterations)
     n_given = sum(_seeds(params, data).values())
     n_questions = min(n_questions, data.n_pool - n_given)
-    n_audited = min(params.audit.size, data.n_pool - n_given - n_questions)
-    n_twice = AuditConfig.of(params.audit).n_repeated(n_audited) if params.answers.source == "people" else 0
+    audit = AuditConfig.of(params.audit)
+    n_audited = min(audit.n_asked, data.n_pool - n_given - n_questions)
+    n_twice = audit.n_repeated(n_audited) if params.answers.source == "people" else 0
     twice = f" ({n_twice:,} of them by two people)" if n_twice else ""
     asked = f"{n_questions:,} questions in {params.self_label.iterations} rounds, {n_audited:,} images to audit{twice}"
     if params.answers.source != "people":

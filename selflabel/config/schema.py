@@ -269,7 +269,11 @@ class Audit(Section):
     size: Annotated[
         int,
         _within("[0, 10000000]"),
-        _about("images, 0: no audit, nothing certified; they train and tune nothing, and count beside the others"),
+        _about(
+            "images, 0: no audit, nothing certified; looked at when there are 1, 2, 3, 5, 10, 20, 30, 50, 100, ..., "
+            "each with its part of the risk, so that it may be enlarged and looked at again (a size between counts as "
+            "the one below); they train and tune nothing, and count beside the others"
+        ),
     ]
     error: Annotated[Share, _about("share of wrong labels that is to be certified")]
     confidence: Annotated[float, _within("[0.5, 0.9999]"), _about("of each promise, for this one set of labels")]

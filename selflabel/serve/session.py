@@ -387,7 +387,7 @@ class Session:
             progress["budget"] = [self._rounds.states[-1].n_asked - n_waiting, ask.budget]
         config, audit = self._project.audit_config, self._rounds.audit
         # Where two people are asked, two answers.
-        n_drawn = len(audit.drawn) if audit else config.size
+        n_drawn = len(audit.drawn) if audit else config.n_asked
         n_repeated = audit.n_repeated if audit else config.n_repeated(n_drawn)
         keys = [self._project.index.hash[row] for row in audit.drawn.row] if audit else []
         wanted = [(key, 2 if place < n_repeated else 1) for place, key in enumerate(keys)]

@@ -1,5 +1,7 @@
 """Audit the final labels a thousand times over: what was promised, and what was true."""
 
+from functools import partial
+
 import numpy as np
 
 from selflabel import files
@@ -11,15 +13,16 @@ from selflabel.labels.pool_index import PoolIndex
 from selflabel.rounding import rounded
 from selflabel.stages import parse, run, say
 
-SIZES = (20, 50, 100, 200, 300, 500, 600, 1_000)
+SIZES = (100, 200, 300, 500, 1_000, 2_000)
 
 
 def main() -> None:
     args = parse(__doc__, "final", "index", "truth", "out", redraws="how many audits of each size")
     params = load()
     final, hashes = state.read(args.final), PoolIndex.read(args.index).hash
-    target = AuditConfig.of(params.audit).target
+    config = AuditConfig.of(params.audit)
     rows = draw.targets(final.labels, final.asked.row)
+    confidence, target_at = final.labels.confidence[rows], partial(config.target_at, n_all=len(rows))
     is_wrong = final.labels.label[rows] != files.read_array(args.truth)[rows]
     place = np.full(len(hashes), -1)
     place[rows] = np.arange(len(rows))
@@ -27,7 +30,7 @@ def main() -> None:
     orders = [place[draw.order(hashes, seed=10_000 + number)] for number in range(args.redraws)]
     orders = [order[order >= 0][: max(SIZES)] for order in orders]
     redraws = [
-        simulate.redraw(final.labels.confidence[rows], is_wrong, orders, size=size, target=target, n_all=len(hashes))
+        simulate.redraw(confidence, is_wrong, orders, size=size, target=target_at(size), n_all=len(hashes))
         for size in SIZES
         if size <= max(len(rows), min(SIZES))
     ]

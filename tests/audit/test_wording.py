@@ -20,8 +20,9 @@ def test_each_promise_has_its_sentence():
         "Certified: at most 5 % of the 600 machine labels with a confidence of at least 0.9 are wrong.",
         "Whole data set: 90 more labels by people would certify that at most 5 % of all 1,200 labels are wrong; "
         "10 would certify 8 % (with audit.label_rest; to choose among these is another look).",
-        "Each promise holds for this set of labels with 95 % confidence, not on average over many sets, and by itself. "
-        "Wrong means: not what the person asked says; labels that people gave count as right.",
+        "Each promise holds for this set of labels with 95 % confidence, not on average over many sets, and by itself, "
+        "whatever sizes of the audit are looked at: they share the risk, of which this one takes 1/8. Wrong "
+        "means: not what the person asked says; labels that people gave count as right.",
     ]
 
 
@@ -51,7 +52,7 @@ def test_levels_are_told_as_they_are():
 @pytest.mark.parametrize(
     ("n_enough", "end"),
     [
-        (520, "set audit.looks to how many there are to be in all.)"),
+        (520, "has its own part of the risk, so that the audit may be enlarged and looked at again.)"),
         (0, "better labels would help, or a larger audit.error."),
     ],
 )
@@ -59,7 +60,14 @@ def test_where_nothing_is_certified_it_says_what_would_be_enough(n_enough, end):
     enough = {"n_enough": n_enough} if n_enough else {}
     found = sentences(certified={"n": 0, "coverage": 0.0} | enough)[4]
     assert found.startswith("Certified: no image.") and found.endswith(end)
-    assert ("some 520 would be enough, were as large a share wrong." in found) == bool(n_enough)
+    assert ("an audit.size of 520 would be enough, were as large a share wrong." in found) == bool(n_enough)
+
+
+def test_an_audit_is_looked_at_when_it_has_as_many_answers_as_a_size_that_has_its_part_of_the_risk():
+    assert sentences(audit={"n_wanted": 499})[0].endswith(
+        "in all. (audit.size 499 counts as 300: an audit is looked at when it has 1, 2, 3, 5, 10, 20, 30, 50, 100, ... "
+        "answers.)"
+    )
 
 
 def test_missing_answers_are_counted_and_promise_nothing():
@@ -70,7 +78,7 @@ def test_missing_answers_are_counted_and_promise_nothing():
 @pytest.mark.parametrize(("n_machine", "why"), [(1_000, "audit.size is 0"), (0, "there is no machine label")])
 def test_without_an_audit_nothing_is_known(n_machine, why):
     (found,) = sentences(audit={"n_drawn": 0}, n_machine=n_machine)
-    assert found.startswith(f"No audit ({why}") and "88 answers are the fewest" in found
+    assert found.startswith(f"No audit ({why}") and "200 answers are the fewest" in found
 
 
 def test_the_whole_data_set_is_certified_once_people_have_labelled_the_rest():
@@ -94,7 +102,7 @@ def test_estimates_looks_and_skips_are_told():
         "Estimate, with an approximate interval at 95 %: 10.0 % (5.0 to 15.0) of the machine labels are wrong; with "
         "the confidences of all labels (PPI++) 9.0 % (6.0 to 12.0)."
     )
-    assert "and by itself; 3 looks share the risk." in found[-1]
+    assert "of which this one takes 1/8; 3 looks share all of that." in found[-1]
 
 
 def test_an_audit_that_waits_for_the_rounds_says_so():

@@ -16,7 +16,7 @@ from selflabel.serve.project import NeedsStudent, Project
 from selflabel.serve.session import Browser, Refused, Session
 
 pytestmark = pytest.mark.xdist_group("serve")
-BUDGET, PER_ROUND, AUDITED = 18, 6, 12
+BUDGET, PER_ROUND, AUDITED = 18, 6, 10
 ROUNDS = [f"{name}@{number}" for number in (1, 2, 3) for name in ("self_label", "answer")]
 
 
