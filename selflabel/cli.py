@@ -186,7 +186,11 @@ def predict(args: argparse.Namespace) -> None:
     from selflabel import predict as new_images
 
     # disable=None: a bar on a terminal, none in a log.
-    print(new_images.predict(args.dir, args.out, progress=partial(tqdm, desc="decoding", unit="chunks", disable=None)))
+    bar = partial(tqdm, desc="decoding", unit="chunks", disable=None)
+    if args.model:
+        print(new_images.with_model(args.model, args.dir, args.out, progress=bar))
+    else:
+        print(new_images.predict(args.dir, args.out, progress=bar))
 
 
 def explain(args: argparse.Namespace) -> None:
@@ -390,6 +394,10 @@ GROUPS: dict[str, dict[str, tuple[Any, ...]]] = {
             {
                 "dir": {"metavar": "DIR", "help": "a folder of new images, at any depth"},
                 "--out": {"default": "predictions.csv", "help": "table to write (default: %(default)s)"},
+                "--model": {
+                    "metavar": "FOLDER",
+                    "help": "data/export/model of a project, or a copy of it (default: the project itself)",
+                },
             },
         ),
         "compare": (compare, {}),

@@ -1,9 +1,11 @@
 """Label new images with the classifier that labelled the pool: `selflabel predict DIR`.
 
-The project is the model. Its features are computed anew and compared with those that the labels were made with; the
-new images stand where test images do, and the last acceptance's classifier says what they are.
+The project is the model, or a copy of what it takes (``export.model``). The features are computed anew and compared
+with those that the labels were made with; the new images stand where test images do, and the last acceptance's
+classifier says what they are.
 """
 
+import contextlib
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -20,6 +22,7 @@ from selflabel.data import user_images
 from selflabel.data.listing import POOL, Entry
 from selflabel.embeddings import compute as embeddings
 from selflabel.embeddings.pictures import Pictures
+from selflabel.export import model
 from selflabel.features import compute, extractors, feature_set
 from selflabel.features.feature_set import FeatureSet
 from selflabel.labels import state
@@ -30,6 +33,20 @@ from selflabel.models import distil, student
 
 DATA, OWN, CERTIFICATE = Path("data"), Path("embeddings"), Path("metrics/certificate.json")
 COLUMNS = ("path", "hash", "label", "confidence", "as_sure_as_certified", "problem")
+
+
+def with_model(folder: str, place: str, out: str, *, progress: Callable[..., Any] = iter) -> str:
+    """Do as ``predict`` does, with a model that a project has handed over in a folder.
+
+    It has the files of a project at their places. Raises ``ValueError`` where it is not whole, or of another version.
+    """
+    notes = Path(folder, model.NOTES)
+    if not notes.is_file():
+        raise ValueError(f"--model must be a folder with {model.NOTES}, such as data/export/model, got {folder!r}")
+    model.check(Path(folder), files.read_json(notes))
+    place, out = str(Path(place).resolve()), str(Path(out).resolve())
+    with contextlib.chdir(folder):
+        return predict(place, out, progress=progress)
 
 
 def predict(place: str, out: str, *, progress: Callable[..., Any] = iter) -> str:

@@ -323,6 +323,7 @@ class Export(Section):
     imagefolder: Annotated[bool, _about("the images with their metadata as Hugging Face reads them")]
     label_studio: Annotated[bool, _about("tasks for Label Studio, the machine's labels as predictions")]
     embeddings: Annotated[bool, _about("the features as embeddings.npy, a row for each of labels.csv")]
+    model: Annotated[bool, _about("what labels new images elsewhere, for `selflabel predict DIR --model`")]
 
 
 class Hog(Section):

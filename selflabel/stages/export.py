@@ -8,7 +8,7 @@ from tqdm import tqdm
 from selflabel import files
 from selflabel.audit.certificate import Certificate
 from selflabel.config.load import load
-from selflabel.export import card, dataset, folders, label_studio
+from selflabel.export import card, dataset, folders, label_studio, model
 from selflabel.labels import state
 from selflabel.labels.classes import Classes
 from selflabel.labels.pool_index import PoolIndex
@@ -34,6 +34,12 @@ def main() -> None:
         "code",
         "networks",
         "features",
+        "final",
+        "before",
+        "answers",
+        "student",
+        "vectors",
+        "own",
         "out",
     )
     params, out = load(args.params), Path(args.out)
@@ -71,6 +77,14 @@ def main() -> None:
     if params.export.embeddings:
         features = files.read_array(Path(args.features, "pool.npy"))
         files.write_array(out / "embeddings.npy", np.asarray(features[data.rows], np.float32))
+    if params.export.model:
+        places = (args.params, args.certificate, args.classes, args.pool_images, args.features, args.final, args.before)
+        more = (args.answers, args.student, args.vectors, args.own)
+        digests = {}
+        for path in model.files_of(map(Path, (*places, *more))):
+            digests[str(path)] = model.digest_of(path.read_bytes())
+            files.write_bytes(out / "model" / path, path.read_bytes())
+        files.write_json(out / "model" / model.NOTES, model.notes(digests))
     files.write_table(out / "queue.csv", data.queue)
     files.write_text(out / "code.txt", code)
     text = card.card(

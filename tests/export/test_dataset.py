@@ -160,7 +160,8 @@ def project(tmp_path, monkeypatch):
 FLAGS = {
     "audit": "audit", "release": "release", "index": "index.csv", "pool-images": "pool_images.npy",
     "classes": "classes.json", "certificate": "certificate.json", "params": "params.yaml", "code": "code",
-    "networks": "networks/networks.json", "features": "features", "out": "data/export",
+    "networks": "networks/networks.json", "features": "features", "final": "final", "before": "before",
+    "answers": "answers", "student": "student", "vectors": "networks", "own": "own", "out": "data/export",
 }  # fmt: skip
 
 
@@ -169,7 +170,13 @@ def run(monkeypatch, *, dataset="folder", **options):
     tree = yaml.safe_load((ROOT / "params.yaml").read_text())
     tree["dataset"] |= {"name": dataset, "path": "images"}
     tree["seed_labels"]["percentage"] = 100.0
-    tree["export"] = {"folders": "none", "imagefolder": False, "label_studio": False, "embeddings": False} | options
+    tree["export"] = {
+        "folders": "none",
+        "imagefolder": False,
+        "label_studio": False,
+        "embeddings": False,
+        "model": False,
+    } | options
     files.write_text("params.yaml", yaml.safe_dump(tree))
     monkeypatch.setattr(sys, "argv", ["export", *(f"--{name}={path}" for name, path in FLAGS.items())])
     stage.main()

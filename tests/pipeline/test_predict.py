@@ -1,5 +1,7 @@
 """New images, labelled by the classifier of a run: as it labels test images, and nothing where it would be another."""
 
+import shutil
+
 import numpy as np
 import pytest
 from in_process import JUDGES, InProcess
@@ -70,3 +72,28 @@ def test_a_folder_without_an_image_is_an_empty_table(project, tmp_path):
     (tmp_path / "new").mkdir()
     told, table = predicted(project, tmp_path / "new")
     assert told.startswith("0 images labelled") and len(table["path"]) == 0
+
+
+def test_a_model_that_was_handed_over_labels_as_the_project_does_and_alone(project, tmp_path, monkeypatch):
+    project.set(export={"model": True})
+    project.play("check", "export")
+    write_test_images(project, tmp_path / "new")
+    _, expected = predicted(project, tmp_path / "new")
+    shutil.copytree(project.folder / "data/export/model", tmp_path / "model")
+    elsewhere = InProcess(tmp_path / "elsewhere")
+    elsewhere.folder.mkdir()
+    told = elsewhere.tool("predict", "../new", "--model", "../model", "--out", "new.csv")
+    assert "images labelled in" in told
+    assert (elsewhere.folder / "new.csv").read_bytes() == (project.folder / "new.csv").read_bytes()
+    assert len(expected["path"])
+    # What is not whole, or of another version, labels nothing.
+    notes = files.read_json(tmp_path / "model/model.json")
+    files.write_json(tmp_path / "model/model.json", notes | {"selflabel": "0.0.1"})
+    told = elsewhere.tool("predict", "../new", "--model", "../model", check=False)
+    assert "got one of 0.0.1: `pip install selflabel==0.0.1`" in told
+    files.write_json(tmp_path / "model/model.json", notes)
+    (tmp_path / "model/data/raw/classes.json").write_text("[]")
+    told = elsewhere.tool("predict", "../new", "--model", "../model", check=False)
+    assert "data/raw/classes.json must be the file that the model was made with" in told
+    told = elsewhere.tool("predict", "../new", "--model", "../new", check=False)
+    assert "--model must be a folder with model.json" in told
