@@ -115,6 +115,12 @@ N_PATHS = 2_000
 PROMISES = ("whole", "part", "rest", "classes")
 
 
+def _inside(place, which, n_shares):
+    """How many of each path's images, ``which``, bool (N_PATHS, m), are in each share: int (N_PATHS, n_shares)."""
+    path = np.arange(len(place))[:, None] * n_shares
+    return np.bincount((place + path)[which], minlength=len(place) * n_shares).reshape(-1, n_shares).cumsum(axis=1)
+
+
 def broken_promises(confidence, wrong, rng, sizes, targets, n_classes=10):
     """Whether each promise is broken, by its name bool (N_PATHS, sizes), of audits that are enlarged again and again.
 
@@ -136,13 +142,14 @@ def broken_promises(confidence, wrong, rng, sizes, targets, n_classes=10):
         k, m = is_wrong.sum(axis=1), drawn.shape[1]
         table = bounds.uppers(np.arange(m + 1), np.full(m + 1, m), np.full(m + 1, n), alpha=target.alpha)
         found["whole"][:, column] = wrong.mean() > table[k]
-        is_in = place[drawn][:, :, None] <= np.arange(len(inside))
-        n_in, k_in = is_in.sum(axis=1), (is_in & is_wrong[:, :, None]).sum(axis=1)
+        n_in, k_in = (_inside(place[drawn], which, len(inside)) for which in (np.ones_like(is_wrong), is_wrong))
         p_values = bounds.p_value(k_in, n_in, inside, error=target.error)
         start = guarantees.starts(inside, claimed, m, target)
         chosen = [guarantees.certified({"start": start, "p_value": of}, target) for of in p_values]
         found["part"][:, column] = [of is not None and is_bad[of] for of in chosen]
-        for path in range(N_PATHS):
+        # Where not even a flawless audit would do, all are for people.
+        can_keep = len(guarantees.to_relabel(audit(confidence, wrong & False, drawn[0]), target, n_all=n_all)) < n
+        for path in range(N_PATHS if can_keep else 0):
             is_kept = np.ones(n, bool)
             is_kept[guarantees.to_relabel(audit(confidence, wrong, drawn[path]), target, n_all=n_all)] = False
             found["rest"][path, column] = wrong[is_kept].sum() > target.error * n_all
