@@ -32,7 +32,6 @@ def main() -> None:
         "certificate",
         "params",
         "code",
-        "networks",
         "features",
         "final",
         "before",
@@ -77,7 +76,8 @@ def main() -> None:
     if params.export.embeddings:
         features = files.read_array(Path(args.features, "pool.npy"))
         files.write_array(out / "embeddings.npy", np.asarray(features[data.rows], np.float32))
-    if params.export.model:
+    # The model knows what the machine thinks of all images: not before the audit has its answers.
+    if params.export.model and not len(dataset.withheld(released)):
         places = (args.params, args.certificate, args.classes, args.pool_images, args.features, args.final, args.before)
         more = (args.answers, args.student, args.vectors, args.own)
         digests = {}
@@ -93,7 +93,7 @@ def main() -> None:
         certificate=Certificate.from_json(files.read_json(args.certificate)),
         params=files.read_yaml(args.params),
         code=code,
-        networks=files.read_json(args.networks),
+        networks=files.read_json(Path(args.vectors, "networks.json")),
         judged=dataset.judged(state.read(args.audit)),
         n_withheld=len(dataset.withheld(released)),
     )

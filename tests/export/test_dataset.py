@@ -160,7 +160,7 @@ def project(tmp_path, monkeypatch):
 FLAGS = {
     "audit": "audit", "release": "release", "index": "index.csv", "pool-images": "pool_images.npy",
     "classes": "classes.json", "certificate": "certificate.json", "params": "params.yaml", "code": "code",
-    "networks": "networks/networks.json", "features": "features", "final": "final", "before": "before",
+    "features": "features", "final": "final", "before": "before",
     "answers": "answers", "student": "student", "vectors": "networks", "own": "own", "out": "data/export",
 }  # fmt: skip
 

@@ -97,8 +97,10 @@ def test_nobody_is_told_a_time_that_nothing_is_known_of():
 
 def _on_a_terminal(project, *, until=None):
     """Run on a terminal of 80 columns; return the exit code and all that was written. ``until``: send Ctrl-C then."""
+    # Who runs the tests in the background of a shell has Ctrl-C ignored, and all that is started by them.
     code = (
-        "import sys; from pathlib import Path; from selflabel.people import running; "
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from pathlib import Path; from selflabel.people import running; "
         "sys.exit(running.run(['dvc', 'repro'], folder=Path()))"
     )
     source, sink = os.openpty()

@@ -201,7 +201,7 @@ def test_status_push_pull_checkout_and_apply_work_with_a_remote(project, tmp_pat
 def test_a_queue_over_a_grid_works_and_compares_as_a_table(project):
     project.run(
         "dvc", "exp", "run", "--queue",
-        "--set-param", "audit.size=60,140",
+        "--set-param", "audit.size=50,200",
     )  # fmt: skip
     project.run("dvc", "queue", "start", "-j", "1")
     deadline = time.monotonic() + 240

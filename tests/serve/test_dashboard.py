@@ -18,7 +18,9 @@ class Project:
 
 def audited(look_up=lambda rows: answers.from_truth(rows, TRUTH)):
     given = final(machine_labels=np.zeros((1, N), np.int16))
-    return Rounds([given], given, certificate.audit(given, HASHES, look_up, PLAN, classes=CLASSES))
+    # Of so few labels 200 answers are more than the planned size, which certifies most.
+    plan = PLAN._replace(error=0.1)
+    return Rounds([given], given, certificate.audit(given, HASHES, look_up, plan, classes=CLASSES))
 
 
 def open_audit():
@@ -65,7 +67,7 @@ def test_the_gallery_is_least_confident_first_a_page_at_a_time():
         ({"origin": "seed"}, range(N_SEEDS)),
         ({"class": "Shirt"}, np.flatnonzero(TRUTH[:N_SEEDS] == 1)),
         ({"least": "0.99", "most": "0.995"}, range(990, 996)),
-        ({"certified": "yes", "most": "0.4"}, []),
+        ({"certified": "yes", "most": "0.15"}, []),
     ],
 )
 def test_a_filter_leaves_what_has_it(wanted, expected):
