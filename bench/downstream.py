@@ -14,11 +14,11 @@ from threadpoolctl import threadpool_limits
 
 from selflabel import files
 from selflabel.config import build, load
+from selflabel.evaluation import study
 from selflabel.features import feature_set
-from selflabel.labels import answers, seeds, state
 from selflabel.labels.classes import Classes
 from selflabel.labels.table import Labels
-from selflabel.loop.run import last_round, run_loop
+from selflabel.loop.run import last_round
 from selflabel.markdown import markdown_table
 
 DATA = Path("data")
@@ -28,15 +28,8 @@ def labels_of(seed: int, features: feature_set.FeatureSet, truth: np.ndarray, cl
     """Return the final labels of the default's run from one draw; ``truth``: int (N,), of the pool."""
     params = load.load()
     config = build.run(params).with_seed(seed)
-    rows = seeds.draw_seed_rows(truth, percentage=params.seed_labels.percentage, seed=seed, classes=classes)
-    before = run_loop(
-        state.first(Labels.from_seeds(rows, truth[rows], n_rows=len(truth))),
-        features,
-        n_rounds=config.n_rounds,
-        config=config.each,
-        classes=classes,
-        answer=lambda asked: answers.from_truth(asked, truth),
-    )
+    percentage = params.seed_labels.percentage
+    before = study.rounds_of(config, features, truth, classes, percentage=percentage, seed=seed)
     return last_round(before, features, config=config.last, classes=classes).state.labels
 
 

@@ -25,13 +25,11 @@ from selflabel.config.load import Params
 from selflabel.data import user_images
 from selflabel.embeddings import compute as embeddings
 from selflabel.embeddings.pictures import Pictures
-from selflabel.evaluation import metrics
+from selflabel.evaluation import metrics, study
 from selflabel.features import compute, feature_set
 from selflabel.features.feature_set import FeatureSet
-from selflabel.labels import answers, seeds, state
 from selflabel.labels.classes import Classes
-from selflabel.labels.table import Labels
-from selflabel.loop.run import last_round, run_loop
+from selflabel.loop.run import last_round
 from selflabel.markdown import markdown_table
 
 ROOT = Path(__file__).parent.parent
@@ -115,16 +113,9 @@ def play(seed: int, *, one: Inputs, params: Params, folder: Path, is_network: bo
     """Return the figures of one run, by what was trained on which labels."""
     features = feature_set.read(folder / "features", folder / "graph")
     truth, config = one.truth["pool"], build.run(params).with_seed(seed)
-    rows = seeds.draw_seed_rows(truth, percentage=params.seed_labels.percentage, seed=seed, classes=one.classes)
+    percentage = params.seed_labels.percentage
     with threadpool_limits(1):
-        before = run_loop(
-            state.first(Labels.from_seeds(rows, truth[rows], n_rows=len(truth))),
-            features,
-            n_rounds=config.n_rounds,
-            config=config.each,
-            classes=one.classes,
-            answer=lambda asked: answers.from_truth(asked, truth),
-        )
+        before = study.rounds_of(config, features, truth, one.classes, percentage=percentage, seed=seed)
         last = last_round(before, features, config=config.last, classes=one.classes)
         labels, human = last.state.labels, np.flatnonzero(last.state.labels.is_human)
         machine = labels.is_machine

@@ -10,6 +10,7 @@ import io
 import json
 import os
 import re
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -80,6 +81,18 @@ def write_bytes(path: PathLike, data: bytes) -> None:
     """Write a file as it is."""
     with _replacing(Path(path)) as partial:
         partial.write_bytes(data)
+
+
+def copy(source: PathLike, path: PathLike) -> None:
+    """Write a file with the bytes of another one."""
+    with _replacing(Path(path)) as partial:
+        shutil.copyfile(source, partial)
+
+
+def digest(path: PathLike) -> str:
+    """Return SHA-256 of a file's bytes, in hexadecimal."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_link(path: PathLike, target: PathLike) -> None:

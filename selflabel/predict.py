@@ -40,10 +40,9 @@ def with_model(folder: str, place: str, out: str, *, progress: Callable[..., Any
 
     It has the files of a project at their places. Raises ``ValueError`` where it is not whole, or of another version.
     """
-    notes = Path(folder, model.NOTES)
-    if not notes.is_file():
+    if not Path(folder, model.NOTES).is_file():
         raise ValueError(f"--model must be a folder with {model.NOTES}, such as data/export/model, got {folder!r}")
-    model.check(Path(folder), files.read_json(notes))
+    model.check(Path(folder))
     place, out = str(Path(place).resolve()), str(Path(out).resolve())
     with contextlib.chdir(folder):
         return predict(place, out, progress=progress)

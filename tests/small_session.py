@@ -50,18 +50,19 @@ def opened(
     )
     shutil.copy(ROOT / "params.yaml", folder)
     (folder / "answers.csv").write_text(",".join(HEADER) + "\n")
-    file = AnswerFile(folder / "answers.csv", classes=CLASSES, known=project.index.hash.tolist())
-    session = Session(project, file, train=lambda project: pytest.fail("there is no student"))
-    session.start()
-    session.wait()
-    return session
+    return _of(project, train=lambda project: pytest.fail("there is no student"))
 
 
 def opened_in(folder: Path, **options) -> Session:
     """A session of the project in a folder, whose stages before the rounds were played."""
-    project = Project.read(folder)
-    file = AnswerFile(folder / "answers.csv", classes=project.classes, known=project.index.hash.tolist())
-    session = Session(project, file, train=lambda project: None, **options)
+    return _of(Project.read(folder), train=lambda project: None, **options)
+
+
+def _of(project: Project, **options) -> Session:
+    known = project.index.hash.tolist()
+    session = Session(
+        project, AnswerFile(project.folder / "answers.csv", classes=project.classes, known=known), **options
+    )
     session.start()
     session.wait()
     return session

@@ -59,6 +59,11 @@ class AuditConfig(NamedTuple):
         return looks.reached(self.size)
 
     @property
+    def looked_at(self) -> int:
+        """The size whose part of the risk is spent: ``n_asked``, or the smallest where there is no audit."""
+        return self.n_asked or looks.SIZES[0]
+
+    @property
     def alpha(self) -> float:
         """The risk that all sizes together may take."""
         return (1 - self.confidence) / self.looks
@@ -73,7 +78,7 @@ class AuditConfig(NamedTuple):
 
     def target(self, n_all: int) -> ErrorTarget:
         """Return the error to promise, and the risk that the audit of ``n_all`` labels may take."""
-        return self.target_at(self.n_asked or looks.SIZES[0], n_all)
+        return self.target_at(self.looked_at, n_all)
 
     def n_first(self, n_all: int) -> int:
         """Return the fewest answers that can certify a part, none of them wrong; if ``n_all`` is small fewer may do."""
@@ -365,7 +370,7 @@ def issue(
         audit=AuditCounts(
             n_wanted=config.size,
             n_drawn=len(drawn),
-            one_of=round(1 / config.part_at(config.n_asked or looks.SIZES[0], n_machine)),
+            one_of=round(1 / config.part_at(config.looked_at, n_machine)),
             n_first=config.n_first(n_machine),
             n_wrong=n_wrong,
             n_awaited=n_awaited(final),

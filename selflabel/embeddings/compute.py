@@ -1,6 +1,5 @@
 """Compute the vectors of pool and test images, and write them into a folder; by which networks there are."""
 
-import hashlib
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -55,7 +54,7 @@ def onnx(options: Mapping[str, Any], _own: Path) -> tuple[Network, Mapping[str, 
     of = options["onnx"]
     preparation = Preparation(of["size"], of["mean"], of["std"], of["resize"], of["layout"])
     path = Path(of["path"])
-    return OnnxNetwork(path, preparation, output=of["output"]), {"origin": str(path), "sha256": _digest(path)}
+    return OnnxNetwork(path, preparation, output=of["output"]), {"origin": str(path), "sha256": files.digest(path)}
 
 
 def keras(options: Mapping[str, Any], _own: Path) -> tuple[Network, Mapping[str, str]]:
@@ -63,7 +62,7 @@ def keras(options: Mapping[str, Any], _own: Path) -> tuple[Network, Mapping[str,
     of = options["keras"]
     network = KerasNetwork(of["model"], size=of["size"], crop=of["resize"] == "crop")
     is_file = of["model"].endswith(".keras")
-    return network, {"origin": of["model"]} | ({"sha256": _digest(Path(of["model"]))} if is_file else {})
+    return network, {"origin": of["model"]} | ({"sha256": files.digest(Path(of["model"]))} if is_file else {})
 
 
 NETWORKS: dict[str, Callable[[Mapping[str, Any], Path], tuple[Network, Mapping[str, str]]]] = {
@@ -174,8 +173,3 @@ def _own(path: Path) -> Source:
         own_vectors.aligned(kind, own, vectors, keys[kind], target, source=str(path))
 
     return Source(int(vectors.shape[1]), {"origin": str(path)}, f"out of {path}", fill)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -8,6 +8,7 @@ import numpy as np
 from selflabel.evaluation import metrics
 from selflabel.features.feature_set import FeatureSet
 from selflabel.labels import answers, seeds, state
+from selflabel.labels.state import State
 from selflabel.labels.table import Labels
 from selflabel.loop.run import RunConfig, last_round, run_loop
 from selflabel.models import distil
@@ -27,6 +28,32 @@ class Data(NamedTuple):
     classes: Sequence[str]
 
 
+def rounds_of(
+    config: RunConfig,
+    features: FeatureSet,
+    truth: np.ndarray,
+    classes: Sequence[str],
+    *,
+    percentage: float,
+    seed: int,
+    true_labels: np.ndarray | None = None,
+) -> State:
+    """Return the state after the rounds from one draw of the seed labels, all questions answered from the truth.
+
+    ``truth``: int (N,), of the pool. ``true_labels``: as in ``run_round``. The others as in ``run_arm``.
+    """
+    rows = seeds.draw_seed_rows(truth, percentage=percentage, seed=seed, classes=classes)
+    return run_loop(
+        state.first(Labels.from_seeds(rows, truth[rows], n_rows=len(truth))),
+        features,
+        n_rounds=config.n_rounds,
+        config=config.each,
+        classes=classes,
+        answer=lambda asked: answers.from_truth(asked, truth),
+        true_labels=true_labels,
+    )
+
+
 def run_arm(
     config: RunConfig,
     data: Data,
@@ -44,17 +71,8 @@ def run_arm(
     which leaves the effect of the selection alone. ``has_classes``: add precision, recall and f1 of each class.
     """
     config, truth = config.with_seed(seed), data.pool_truth
-    rows = seeds.draw_seed_rows(truth, percentage=percentage, seed=seed, classes=data.classes)
     leaked = truth if has_true_labels else None
-    before = run_loop(
-        state.first(Labels.from_seeds(rows, truth[rows], n_rows=len(truth))),
-        data.features,
-        n_rounds=config.n_rounds,
-        config=config.each,
-        classes=data.classes,
-        answer=lambda asked: answers.from_truth(asked, truth),
-        true_labels=leaked,
-    )
+    before = rounds_of(config, data.features, truth, data.classes, percentage=percentage, seed=seed, true_labels=leaked)
     student = None
     if config.student:
         _, student = distil.teach(

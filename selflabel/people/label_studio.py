@@ -24,6 +24,7 @@ from selflabel.labels.pool_index import PoolIndex
 from selflabel.labels.questions import BLIND
 from selflabel.labels.state import State
 from selflabel.people import tools
+from selflabel.people.answer_file import AnswerFile
 from selflabel.people.label_studio_server import Server
 
 POOL_IMAGES = "data/raw/pool_images.npy"
@@ -177,7 +178,8 @@ def push(server: Server, title: str, images: Images, *, document_root: Path | No
     number = server.project(title, config(classes))
     tasks = server.tasks(number)
     pulled = answers_of(tasks, server.emails(), known=known, classes=classes)
-    if n_new := tools.n_news(pulled.answers):
+    there = AnswerFile(Path(tools.ANSWERS), classes=classes, known=known).read()
+    if n_new := len(tools.news(there, pulled.answers, is_dated=True)):
         raise ValueError(
             f"the answers of {title!r} must be here before new tasks are sent, got {n_new:,} that are not: `selflabel "
             "label-studio pull`, then `dvc repro`"
@@ -208,7 +210,8 @@ def pull(server: Server, title: str) -> str:
     if number is None:
         raise ValueError(f"there must be a project {title!r} at {server.url}, got none: `selflabel label-studio push`")
     pulled = answers_of(server.tasks(number), server.emails(), known=known, classes=classes)
-    n_new = tools.take_in(tools.as_asked(pulled.answers), is_dated=True)
+    file = AnswerFile(Path(tools.ANSWERS), classes=classes, known=known)
+    n_new = tools.take_in(file, tools.as_asked(pulled.answers), is_dated=True)
     told = f"{n_new:,} answers appended to {tools.ANSWERS}; {len(pulled.answers) - n_new:,} were there"
     foreign = [f"{pulled.n_foreign:,} tasks are about no image of this data set"] if pulled.n_foreign else []
     return "\n".join([told, *foreign, *pulled.problems])

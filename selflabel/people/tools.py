@@ -44,7 +44,7 @@ def append(path: str, annotator: str | None) -> str:
     filled_in, n_empty = answers.filled_in(
         text, source=path, annotator=annotator, now=now, classes=classes, known=known
     )
-    n_new = take_in(as_asked(filled_in))
+    n_new = take_in(AnswerFile(Path(ANSWERS), classes=classes, known=known), as_asked(filled_in))
     return f"{n_new:,} answers appended to {ANSWERS}; {len(filled_in) - n_new:,} were there, {n_empty:,} left empty"
 
 
@@ -58,25 +58,15 @@ def as_asked(given: Sequence[Answer]) -> list[Answer]:
     return [answer._replace(strategy=_why(answer, why.get(answer.hash))) for answer in given]
 
 
-def take_in(given: Sequence[Answer], *, is_dated: bool = False) -> int:
-    """Append those of the answers that are news to answers.csv, and return how many; ``is_dated``: as in ``_news``."""
-    file = _answer_file()
+def take_in(file: AnswerFile, given: Sequence[Answer], *, is_dated: bool = False) -> int:
+    """Append those of the answers that are news to a file, and return how many; ``is_dated``: as in ``news``."""
     with file.locked():
-        new = _news(file.read(), given, is_dated=is_dated)
+        new = news(file.read(), given, is_dated=is_dated)
         file.append(new)
     return len(new)
 
 
-def n_news(given: Sequence[Answer]) -> int:
-    """Return how many of these answers, which know when they were given, are news."""
-    return len(_news(_answer_file().read(), given, is_dated=True))
-
-
-def _answer_file() -> AnswerFile:
-    return AnswerFile(Path(ANSWERS), classes=Classes.read(CLASSES), known=PoolIndex.read(INDEX).hash.tolist())
-
-
-def _news(there: Sequence[Answer], given: Sequence[Answer], *, is_dated: bool) -> list[Answer]:
+def news(there: Sequence[Answer], given: Sequence[Answer], *, is_dated: bool) -> list[Answer]:
     """Return those of the answers ``given`` that say something else than those that are ``there``.
 
     ``is_dated``: whether they know when they were given; one that is not newer than the annotator's last word about

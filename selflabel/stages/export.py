@@ -80,11 +80,7 @@ def main() -> None:
     if params.export.model and not len(dataset.withheld(released)):
         places = (args.params, args.certificate, args.classes, args.pool_images, args.features, args.final, args.before)
         more = (args.answers, args.student, args.vectors, args.own)
-        digests = {}
-        for path in model.files_of(map(Path, (*places, *more))):
-            digests[str(path)] = model.digest_of(path.read_bytes())
-            files.write_bytes(out / "model" / path, path.read_bytes())
-        files.write_json(out / "model" / model.NOTES, model.notes(digests))
+        model.write(out / "model", map(Path, (*places, *more)))
     files.write_table(out / "queue.csv", data.queue)
     files.write_text(out / "code.txt", code)
     text = card.card(

@@ -25,6 +25,18 @@ def problems(found):
     return {problem.path: problem.reason for problem in found.problems}
 
 
+def forbid(monkeypatch, name):
+    """Let no folder of this name be read; root may read everything."""
+    scandir = os.scandir
+
+    def refusing(path):
+        if Path(path).name == name:
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+
+
 def test_folders_are_classes_and_what_is_in_none_has_no_label(tmp_path):
     found = listing.folder(
         make(tmp_path, "dog/a.png", "cat/deep/er/b", "unlabelled/x/c.png", "z.png", "README.md", "test/cat/t.png")
@@ -133,14 +145,7 @@ def test_a_link_to_a_folder_makes_no_class_of_train(tmp_path):
 
 def test_a_folder_train_that_may_not_be_read_is_refused(tmp_path, monkeypatch):
     make(tmp_path, "train/cat/a.png", "val/cat/b.png")
-    scandir = os.scandir
-
-    def refusing(path):
-        if Path(path).name == "train":
-            raise PermissionError(13, "Permission denied")
-        return scandir(path)
-
-    monkeypatch.setattr(os, "scandir", refusing)
+    forbid(monkeypatch, "train")
     with pytest.raises(ValueError, match=r"the folder train must be readable, got no permission"):
         listing.folder(tmp_path)
 
@@ -202,14 +207,7 @@ def test_what_dvc_cannot_digest_is_told_before_it_tries(tmp_path):
 
 def test_a_folder_that_may_not_be_read_is_listed(tmp_path, monkeypatch):
     make(tmp_path, "cat/a", "dog/b")
-    scandir = os.scandir
-
-    def refusing(path):
-        if Path(path).name == "dog":
-            raise PermissionError(13, "Permission denied")
-        return scandir(path)
-
-    monkeypatch.setattr(os, "scandir", refusing)
+    forbid(monkeypatch, "dog")
     found = listing.folder(tmp_path)
     assert problems(found) == {"dog/": "no permission"}
     assert found.classes == ("cat", "dog")

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 import requests
@@ -13,6 +14,7 @@ from in_process import InProcess
 
 from selflabel import files
 from selflabel.labels.pool_index import PoolIndex
+from selflabel.people.answer_file import AnswerFile
 from selflabel.people.label_studio_server import Server
 from selflabel.serve.server import listening
 
@@ -203,7 +205,8 @@ def pulled_from(exported):
     known = PoolIndex.read("data/raw/index.csv").hash.tolist()
     classes = Classes.read("data/raw/classes.json")
     said = label_studio.answers_of(exported, {1: EMAIL, 2: "bob@example.org"}, known=known, classes=classes)
-    return tools.take_in(said.answers, is_dated=True)
+    file = AnswerFile(Path(tools.ANSWERS), classes=classes, known=known)
+    return tools.take_in(file, said.answers, is_dated=True)
 
 
 def test_other_peoples_tasks_stay_and_their_exports_are_refused_as_answers(project, label_studio):
