@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> None:
     if code := subprocess.run([*check, "--out", "data/check.txt"]).returncode:
         sys.exit(code)
     command = ["dvc", "exp", "run", *_preset_options(args.preset)] if args.preset else ["dvc", "repro"]
-    if code := running.run([*command, *args.targets], folder=Path()):
+    if code := running.run(command, folder=Path(), targets=args.targets):
         sys.exit(code)
     if not args.targets:
         results(args)

@@ -3,9 +3,11 @@
 import json
 import os
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 import yaml
@@ -71,6 +73,12 @@ def test_the_tables_of_the_study_are_what_the_command_prints(kind):
 def test_every_block_that_a_command_prints_is_compared_here():
     kinds = re.findall(r"<!-- (\w+): selflabel [a-z]", TEXT)
     assert sorted(kinds) == ["audits", "fresh", "others", "results", "study", "tutorial"]
+
+
+def test_the_drawn_stages_are_the_ones_that_there_are():
+    drawn = ElementTree.parse(ROOT / "docs/pictures/stages.svg").getroot().iter("{http://www.w3.org/2000/svg}title")
+    named = {tuple(title.text.replace("\\n", "\n").split("->")) for title in drawn if "->" in title.text}
+    assert named == runpy.run_path(str(ROOT / "docs/stages.py"))["arrows"](str(ROOT))
 
 
 def test_the_picture_of_what_labels_buy_is_what_the_study_draws(tmp_path):

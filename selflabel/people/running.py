@@ -102,10 +102,10 @@ def clock(seconds: float) -> str:
     return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
 
 
-def stages_of(folder: Path) -> list[str]:
+def stages_of(folder: Path, targets: Sequence[str] = ()) -> list[str]:
     """Return the names of the stages that `dvc repro` looks at in a folder; none where DVC cannot read its files.
 
-    DVC says what is wrong when it runs.
+    ``targets``: the stages that it is asked for, all of dvc.yaml if left out. DVC says what is wrong when it runs.
     """
     # A second to import.
     import networkx
@@ -117,24 +117,27 @@ def stages_of(folder: Path) -> list[str]:
             warnings.simplefilter("ignore", DeprecationWarning)  # in a library of DVC's
             graph = repo.index.graph
             own = [stage for stage in graph if stage.path_in_repo == "dvc.yaml"]
+            if targets:
+                own = [stage for target in targets for stage in repo.stage.collect(target)]
             wanted = set(own).union(*(networkx.descendants(graph, stage) for stage in own))
             return sorted(getattr(stage, "name", stage.addressing) for stage in wanted)
     except DvcException:
         return []
 
 
-def run(command: Sequence[str], *, folder: Path, out: Any = None) -> int:
+def run(command: Sequence[str], *, folder: Path, targets: Sequence[str] = (), out: Any = None) -> int:
     """Run DVC's ``command`` in a folder, show how far it is, and return its exit code; 130 after Ctrl-C.
 
-    ``out``: where to write, standard error if left out. On a terminal a bar ticks from the first second on, with
-    that of the stage that runs, if it has one; elsewhere there are plain lines. If DVC fails, what it said follows.
+    ``targets``: as in ``stages_of``. ``out``: where to write, standard error if left out. On a terminal a bar ticks
+    from the first second on, with that of the stage that runs, if it has one; elsewhere there are plain lines. If DVC
+    fails, what it said follows.
     """
     out = out or sys.stderr
     known = files.read_json(folder / SECONDS) if (folder / SECONDS).exists() else {}
-    progress = Progress(stages_of(folder), known)
+    progress = Progress(stages_of(folder, targets), known)
     is_terminal, began = out.isatty(), time.monotonic()
     with _bar(progress, out) if is_terminal else _no_bar(out) as (show, tell):
-        source, process = _start(command, folder, is_terminal)
+        source, process = _start([*command, *targets], folder, is_terminal)
         code = 130
         try:
             for text, is_whole in _pieces(source):

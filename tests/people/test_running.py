@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from projects import environment
@@ -53,6 +54,16 @@ def test_a_log_has_a_line_for_each_stage_that_runs_and_what_the_stage_says(proje
     assert lines[-1].startswith("done in 0:")
     # A second time there is nothing to do, and nothing is said.
     assert [line[:7] for line in told(project)[1]] == ["done in"]
+
+
+def test_a_run_for_one_stage_counts_what_it_needs_and_nothing_else(project, monkeypatch):
+    monkeypatch.chdir(project)
+    out = io.StringIO()
+    assert running.run(["dvc", "repro"], folder=Path(), targets=["second"], out=out) == 0
+    assert [line[:12] for line in out.getvalue().splitlines() if line[0] == "["] == ["[1/2] first", "[2/2] second"]
+    out = io.StringIO()
+    assert running.run(["dvc", "repro"], folder=Path(), targets=["fourth"], out=out)
+    assert "fourth" in out.getvalue()
 
 
 def test_stages_that_are_as_they_were_count_as_done(project):
