@@ -34,4 +34,4 @@ if __name__ == "__main__":
         f"node [{style}];",
         *lines,
     ]
-    sys.stdout.write("\n".join(["digraph stages {", *graph, "}", ""]))
+    sys.stdout.write("\n".join(["digraph stages {", *graph, *lines, "}", ""]))
