@@ -12,10 +12,11 @@ from selflabel import __version__, files
 from selflabel.config import load
 
 METRICS, PER_CLASS, ROUNDS = "metrics/evaluate.json", "metrics/per_class.csv", "metrics/rounds.csv"
-CERTIFICATE = "metrics/certificate.json"
+CERTIFICATE, FINAL, AUDIT = "metrics/certificate.json", "data/final", "data/audit"
 FETCH_ALL = "git fetch --unshallow origin '+refs/heads/*:refs/remotes/origin/*'"
 PARAMS, TABLE, PRESETS = "params.yaml", "rounds/table.yaml", "presets"
-ARMS, STUDY, AUDITS = "study/arms.yaml", "study/results", "study/audits.csv"
+ARMS, STUDY = "study/arms.yaml", "study/results"
+AUDITS, SEQUENCES = "study/audits.csv", "study/audits_sequential.csv"
 BUDGET = "metrics/budget.png"
 
 
@@ -245,6 +246,26 @@ def audits(_args: argparse.Namespace) -> None:
     from selflabel.audit import simulate
 
     print(simulate.table(files.read_table(AUDITS)))
+    print(f"\n{simulate.sequences_table(files.read_table(SEQUENCES))}")
+
+
+def forecast(_args: argparse.Namespace) -> None:
+    """Tell what audits of several sizes are worth for the labels of the last run, before one or before a larger one."""
+    from selflabel.audit import draw, forecast
+    from selflabel.audit.certificate import AuditConfig, Certificate
+    from selflabel.config.load import load
+    from selflabel.labels import state
+
+    missing = [path for path in (FINAL, AUDIT, CERTIFICATE) if not Path(path).exists()]
+    if missing:
+        raise ValueError(f"{missing[0]} is not there yet: `dvc repro` writes it")
+    final, config = state.read(FINAL), AuditConfig.of(load().audit)
+    rows = draw.targets(final.labels, final.asked.row)
+    if not len(rows):
+        raise ValueError("there must be machine labels about which nobody was asked, got none")
+    issued = Certificate.from_json(files.read_json(CERTIFICATE))
+    found = forecast.found(final.labels, state.read(AUDIT).asked, issued)
+    print(forecast.text(final.labels.confidence[rows], config, n_all=len(final.labels.label), found=found))
 
 
 def compare(_args: argparse.Namespace) -> None:
@@ -410,6 +431,7 @@ GROUPS: dict[str, dict[str, tuple[Any, ...]]] = {
         ),
         "study": (study, {"arms": {"nargs": "*", "metavar": "ARM", "help": "of study/arms.yaml (default: all)"}}),
         "audits": (audits, {}),
+        "forecast": (forecast, {}),
     },
     "care": {
         "check-cache": (

@@ -137,6 +137,13 @@ def edit_yaml(text: str, change: Callable[[Any], None]) -> str:
     yaml.representer.add_representer(
         dict, lambda to, tree: to.represent_mapping("tag:yaml.org,2002:map", tree, flow_style=False)
     )
+    # Line breaks of Unicode that a plain or quoted scalar would lose are escaped between double quotes alone.
+    yaml.representer.add_representer(
+        str,
+        lambda to, value: to.represent_scalar(
+            "tag:yaml.org,2002:str", value, style='"' if value.splitlines() not in ([], [value]) else None
+        ),
+    )
     tree, out = yaml.load(text), io.StringIO()
     change(tree)
     yaml.dump(tree, out)

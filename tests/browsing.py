@@ -24,7 +24,7 @@ FAST = {
     "features": {"extractor": "pixels", "components": 0},
     "graph": {"neighbours": 0},
     "ask": {"per_round": PER_ROUND, "budget": BUDGET},
-    "audit": {"size": AUDITED},
+    "audit": {"size": AUDITED, "planned": AUDITED},
     "self_label": {"iterations": 3},
     "training": {"folds": 3},
 }

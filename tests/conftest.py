@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import yaml
 from filelock import FileLock
@@ -12,6 +13,10 @@ from in_process import InProcess
 from projects import ROOT, Project
 
 from selflabel.evaluation import results
+
+# The first case of a test may import a library, and machines are busy.
+hypothesis.settings.register_profile("selflabel", deadline=None)
+hypothesis.settings.load_profile("selflabel")
 
 # The whole pipeline in seconds: the tutorial's way on a small embedded dataset, in few rounds.
 SMALL = {
@@ -21,7 +26,7 @@ SMALL = {
     "self_label": {"iterations": 3, "final_threshold": 0.0},
     "accept": {"threshold_start": 0.4, "threshold_step": -0.1},
     "leak": {"iterations": 2, "threshold_start": 0.4, "threshold_step": -0.1},
-    "audit": {"size": 100},
+    "audit": {"size": 100, "planned": 100},
 }
 # The same with a person in it: three rounds that ask, labels that are revised.
 ASKING = {

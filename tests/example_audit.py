@@ -10,7 +10,9 @@ from selflabel.labels.questions import AskedQuestions
 from selflabel.labels.table import Labels
 
 CLASSES = Classes(["Coat", "Shirt"])
-PLAN = AuditConfig(size=200, seed=0, error=0.05, confidence=0.95, looks=1, label_rest=False)
+PLAN = AuditConfig(
+    size=200, planned=200, seed=0, error=0.05, confidence=0.95, together=False, looks=1, label_rest=False
+)
 N, N_SEEDS = 1_000, 20
 HASHES = np.array([f"{row:032x}" for row in range(N)], object)
 # Every tenth of the less confident half is wrong.

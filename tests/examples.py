@@ -31,9 +31,10 @@ SUMMARY = RoundSummary(
 
 # The content of metrics/certificate.json.
 CERTIFICATE_JSON = {
-    "target": 0.05, "confidence": 0.95, "looks": 1, "n_pool": 1_200, "n_machine": 1_000, "human_labels_in_all": 500,
+    "target": 0.05, "confidence": 0.95, "together": False, "looks": 1,
+    "n_pool": 1_200, "n_machine": 1_000, "human_labels_in_all": 500,
     "audit": {
-        "n_wanted": 300, "n_drawn": 300, "one_of": 8, "n_first": 200,
+        "n_wanted": 300, "n_planned": 300, "n_drawn": 300, "part": 0.75, "n_first": 200,
         "n_answered": 300, "n_missing": 0, "n_skipped": 0, "n_wrong": 20, "n_awaited": 0,
     },
     "whole": {"error_at_most": 0.0954}, "estimate": {},

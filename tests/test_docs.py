@@ -60,7 +60,8 @@ def test_the_results_table_is_what_the_command_prints():
 
 
 def test_the_table_of_audits_is_what_the_command_prints():
-    assert block("audits") == ("audits", simulate.table(files.read_table(ROOT / "study/audits.csv")))
+    fixed, sequential = (files.read_table(ROOT / f"study/audits{name}.csv") for name in ("", "_sequential"))
+    assert block("audits") == ("audits", f"{simulate.table(fixed)}\n\n{simulate.sequences_table(sequential)}")
 
 
 @pytest.mark.parametrize("kind", ["fresh", "others", "tutorial", "study"])

@@ -86,7 +86,7 @@ def test_json_is_sorted_readable_and_ends_with_a_line(tmp_path):
     assert (tmp_path / "a.json").read_bytes() == '{\n  "a": [\n    1\n  ],\n  "b": "ü"\n}\n'.encode()
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXTS,
@@ -130,7 +130,7 @@ def test_text_that_cannot_be_appended_leaves_the_file_as_it_was(tmp_path):
     assert path.read_bytes() == b"one\r\n"
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.sampled_from(["uint8", "int16", "int64", "float32"]), array_shapes(max_dims=3, min_side=0, max_side=3))
 def test_an_array_is_read_as_it_was_written_empty_or_not(tmp_path_factory, dtype, shape):
     path = tmp_path_factory.mktemp("array") / "a.npy"
@@ -151,7 +151,7 @@ def test_an_array_of_objects_is_not_read(tmp_path):
         files.read_array(tmp_path / "a.npy")
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(st.lists(st.tuples(st.integers(-(2**63), 2**63 - 1), NUMBERS, TEXTS), max_size=8))
 def test_a_table_is_read_as_it_was_written(tmp_path_factory, rows):
     columns = {
@@ -248,7 +248,7 @@ def test_a_picture_does_not_say_what_drew_it(tmp_path):
     assert b"atplotlib" not in data
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(arrays(np.float64, st.integers(1, 6), elements=st.floats(-1e300, 1e300)))
 def test_a_number_in_a_table_loses_no_digit(tmp_path_factory, values):
     found = table(tmp_path_factory.mktemp("table") / "a.csv", {"a": values})["a"].astype(float)

@@ -3,12 +3,12 @@
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
-from functools import partial
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 
 from selflabel.audit import bounds, draw, guarantees, looks
+from selflabel.audit import sequence as sequences
 from selflabel.audit.guarantees import AuditSample, ErrorTarget
 from selflabel.labels.classes import Classes
 from selflabel.labels.questions import ANSWERED, AUDIT, EARLIER, OPEN, REST, SKIPPED, WAITING, Questions, Replies
@@ -24,19 +24,25 @@ COSTS = ("asked", "larger", "largest")
 class AuditConfig(NamedTuple):
     """How large an audit is, and what it is to certify (params.yaml's section audit).
 
-    ``size``: at least 0, audited images. ``error``, ``confidence``: in (0, 1). ``looks``: at least 1, certificates that
-    share audit answers and are compared. ``seed``: of the random order. ``label_rest``: whether people label what keeps
-    the whole data set from ``error``. ``repeat``: in [0, 1], the share of the audited images that two people are asked
-    about.
+    ``size``: at least 0, audited images; ``planned``: at least 1, how many were planned before the first answer.
+    ``error``, ``confidence``: in (0, 1). ``together``: whether all promises hold together, instead of each by itself.
+    ``looks``: at least 1, certificates that share audit answers and are compared. ``seed``: of the random order.
+    ``label_rest``: whether people label what keeps the whole data set from ``error``. ``repeat``: in [0, 1], the share
+    of the audited images that two people are asked about. ``mode``: fixed, or sequential, whose ``goal`` is in [0, 1],
+    the share of the machine labels that is to be certified; 0: chosen by ``planned``.
     """
 
     size: int
+    planned: int
     seed: int
     error: float
     confidence: float
+    together: bool
     looks: int
     label_rest: bool
     repeat: float = 0.0
+    mode: str = "fixed"
+    goal: float = 0.0
 
     @classmethod
     def of(cls, options: Iterable[tuple[str, Any]]) -> Self:
@@ -54,40 +60,50 @@ class AuditConfig(NamedTuple):
         return math.ceil(round(self.repeat * n_drawn, 6))
 
     @property
+    def is_sequential(self) -> bool:
+        """Whether the audit may end, and be looked at, after every answer."""
+        return self.mode == "sequential"
+
+    @property
     def n_asked(self) -> int:
-        """How many images are drawn: the largest size that is looked at and that ``size`` reaches."""
-        return looks.reached(self.size)
+        """How many images are drawn at most: the largest size that is looked at and that ``size`` reaches."""
+        return self.size if self.is_sequential else looks.reached(self.size, self.planned)
 
     @property
     def looked_at(self) -> int:
-        """The size whose part of the risk is spent: ``n_asked``, or the smallest where there is no audit."""
-        return self.n_asked or looks.SIZES[0]
+        """The size whose part of the risk is spent, or the planned one where there is no audit."""
+        return looks.reached(self.size, self.planned) or self.planned
+
+    @property
+    def n_promises(self) -> int:
+        """Among how many promises the risk is divided (Bonferroni).
+
+        One, or, where they hold together, all that are printed: on the whole set, the classes, the certified part, the
+        rest by people at each of ``errors``, and two estimates.
+        """
+        return len(self.errors) + 5 if self.together else 1
 
     @property
     def alpha(self) -> float:
-        """The risk that all sizes together may take."""
-        return (1 - self.confidence) / self.looks
+        """The risk of each promise that all sizes together may take."""
+        return (1 - self.confidence) / self.looks / self.n_promises
 
-    def part_at(self, size: int, n_all: int) -> float:
-        """Return the part of ``alpha`` that a look at ``size``, one of ``looks.SIZES``, of ``n_all`` labels spends."""
-        return looks.part(size, n_all, error=self.error, alpha=self.alpha)
+    def targets(self) -> dict[int, ErrorTarget]:
+        """Return the error to promise, and the risk that a look may take, at each of ``looks.sizes``, ascending."""
+        parts = {size: looks.part(size, self.planned) for size in looks.sizes(self.planned)}
+        return {size: ErrorTarget(self.error, self.alpha * part) for size, part in parts.items()}
 
-    def target_at(self, size: int, n_all: int) -> ErrorTarget:
-        """Return the error to promise, and the risk that a look at ``size`` may take, both as in ``part_at``."""
-        return ErrorTarget(self.error, self.alpha * self.part_at(size, n_all))
+    def target(self) -> ErrorTarget:
+        """Return the error to promise, and the risk that the audit may take."""
+        return self.targets()[self.looked_at]
 
-    def target(self, n_all: int) -> ErrorTarget:
-        """Return the error to promise, and the risk that the audit of ``n_all`` labels may take."""
-        return self.target_at(self.looked_at, n_all)
-
-    def n_first(self, n_all: int) -> int:
-        """Return the fewest answers that can certify a part, none of them wrong; if ``n_all`` is small fewer may do."""
+    def n_first(self) -> int:
+        """Return the fewest answers that can certify a part, none of them wrong; if labels are few fewer may do."""
+        targets = self.targets()
         enough = (
-            size
-            for size in looks.SIZES
-            if bounds.n_flawless(self.error, alpha=self.target_at(size, n_all).alpha) <= size * (1 + 1e-9)
+            size for size, of in targets.items() if bounds.n_flawless(of.error, alpha=of.alpha) <= size * (1 + 1e-9)
         )
-        return next(enough, looks.SIZES[-1])
+        return next(enough, max(targets))
 
 
 class Statuses(NamedTuple):
@@ -107,14 +123,15 @@ class Statuses(NamedTuple):
 class AuditCounts:
     """The audit: images drawn, and found wrong; how its questions stand; what else it needs.
 
-    ``n_wanted``: audit.size; ``n_drawn`` is the largest of ``looks.SIZES`` that it reaches, which takes 1 / ``one_of``
-    of the risk that all sizes share. ``n_first``: the fewest answers that can certify a part. ``n_awaited``: questions
-    of the rounds without an answer, until which no audit is drawn.
+    ``n_wanted``: audit.size; ``n_drawn`` is the largest of ``looks.sizes`` that it reaches, which takes ``part`` of the
+    risk that all sizes share; ``n_planned``: audit.planned. ``n_first``: the fewest answers that can certify a part.
+    ``n_awaited``: questions of the rounds without an answer, until which no audit is drawn.
     """
 
     n_wanted: int
+    n_planned: int
     n_drawn: int
-    one_of: int
+    part: float
     n_first: int
     n_wrong: int
     n_awaited: int
@@ -161,6 +178,25 @@ class CertifiedPart:
 
 
 @dataclass(frozen=True)
+class Goal:
+    """How far a sequential audit is: whether the ``share`` of the machine labels, ``n_machine`` of them, is certified.
+
+    After ``n_answered`` answers the ``evidence`` is enough when it is at least ``wanted``; ``n_more``: the fewest
+    further answers with which it may be, None where audit.size cannot do. ``n_expected``: how many answers it takes
+    about if the confidences are right, None where it never does.
+    """
+
+    share: float
+    n_machine: int
+    n_answered: int
+    evidence: float
+    wanted: float
+    is_reached: bool
+    n_more: int | None
+    n_expected: int | None
+
+
+@dataclass(frozen=True)
 class RestByPeople:
     """How the questions stand that label the rest; ``is_issued``: whether the whole data set is certified."""
 
@@ -174,15 +210,16 @@ class RestByPeople:
 class Certificate:
     """How wrong the labels may be: the content of metrics/certificate.json. Shares in [0, 1].
 
-    ``target``: the error to promise, ``confidence`` of each promise, over ``looks``. Of ``n_machine`` labels about
-    which nobody was asked, at most ``error_at_most`` are wrong, and of those of a class at most its number in
-    ``classes``. ``rest``: by a name of ``COSTS``, the error and how many more labels by people would promise it of all
-    ``n_pool``. ``estimate``: by its name estimate, low and high of the share wrong. ``agreement``: nothing but zeros
-    where nobody was asked a second time.
+    ``target``: the error to promise, ``confidence`` of each promise, or of all ``together``, over ``looks``. Of
+    ``n_machine`` labels about which nobody was asked, at most ``error_at_most`` are wrong, and of those of a class at
+    most its number in ``classes``. ``rest``: by a name of ``COSTS``, the error and how many more labels by people would
+    promise it of all ``n_pool``. ``estimate``: by its name estimate, low and high of the share wrong. ``agreement``:
+    nothing but zeros where nobody was asked a second time. ``goal``: of a sequential audit, of another None.
     """
 
     target: float
     confidence: float
+    together: bool
     looks: int
     n_pool: int
     n_machine: int
@@ -195,6 +232,7 @@ class Certificate:
     rest_by_people: RestByPeople
     human_labels_in_all: int
     agreement: Agreement = Agreement()
+    goal: Goal | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the certificate ready for JSON."""
@@ -204,6 +242,8 @@ class Certificate:
         tree["rest"] = {name: {"target": error, "n": n} for name, (error, n) in self.rest.items()}
         if self.agreement == Agreement():
             del tree["agreement"]
+        if not self.goal:
+            del tree["goal"]
         return tree
 
     @classmethod
@@ -214,6 +254,7 @@ class Certificate:
         fields |= {name: part(**tree[name]) for name, part in parts.items()}
         fields["rest"] = {name: (cost["target"], cost["n"]) for name, cost in tree["rest"].items()}
         fields["agreement"] = Agreement(**tree.get("agreement", {}))
+        fields["goal"] = Goal(**tree["goal"]) if "goal" in tree else None
         return cls(**fields)
 
 
@@ -222,7 +263,8 @@ class Audit(NamedTuple):
 
     ``after``: the state with the audit's questions asked, and the answers about the rest as labels. ``drawn``: the
     replies about the images drawn, of which two people are asked about the first ``n_repeated``. ``certified``: int64
-    rows, ascending. ``shares``, ``classes``: columns of the tables metrics/certificate_*.csv.
+    rows, ascending. ``shares``, ``classes``: columns of the tables metrics/certificate_*.csv. ``sequence``, ``path``:
+    of a sequential audit, of another None.
     """
 
     certificate: Certificate
@@ -232,6 +274,8 @@ class Audit(NamedTuple):
     certified: np.ndarray
     shares: dict[str, np.ndarray]
     classes: dict[str, list[Any]]
+    sequence: sequences.Sequence | None = None
+    path: sequences.Path | None = None
 
 
 def audit(
@@ -248,17 +292,33 @@ def audit(
     ``hashes``: of the N images. ``look_up``: gives the replies about rows, int64. ``late``: as in ``draw.order``.
     """
     rows = draw.targets(final.labels, final.asked.row)
-    in_order = draw.order(hashes, seed=config.seed, late=late)
-    drawn = look_up(draw.draw(in_order, rows, size=0 if n_awaited(final) else config.n_asked))
+    earlier = look_up(final.apart)
+    asked = path = None
+    if config.is_sequential and config.size and len(rows) and not n_awaited(final):
+        asked = sequences.start(
+            final.labels, rows, draw.uniform(hashes, seed=config.seed, late=late)[rows],
+            ErrorTarget(config.error, config.alpha), goal=config.goal, size=config.size, planned=config.planned,
+        )  # fmt: skip
+        replies = look_up(asked.asked)
+        path = sequences.follow(asked, replies)
+        drawn = replies.where(np.arange(path.n_asked))
+    else:
+        in_order = draw.order(hashes, seed=config.seed, late=late)
+        is_none = config.is_sequential or n_awaited(final)
+        drawn = look_up(draw.draw(in_order, rows, size=0 if is_none else config.n_asked))
     n_repeated = config.n_repeated(len(drawn))
     drawn = drawn.of_two_people(np.arange(len(drawn)) < n_repeated)
-    earlier = look_up(final.apart)
-    evidence = examine(final, rows, drawn, config, classes=classes, known=earlier)
+    if asked and path:
+        evidence = examine_path(final, rows, drawn, config, asked, path, classes=classes, known=earlier)
+    else:
+        evidence = examine(final, rows, drawn, config, classes=classes, known=earlier)
     rest = look_up(evidence.to_relabel if config.label_rest else evidence.to_relabel[:0])
     rest = rest.of_two_people(np.isin(rest.row, drawn.row[:n_repeated]))
     after = recorded(final, drawn, rest, earlier)
     certificate = issue(final, after, evidence, drawn, rest, config)
-    return Audit(certificate, after, drawn, n_repeated, evidence.certified, evidence.shares, evidence.classes)
+    return Audit(
+        certificate, after, drawn, n_repeated, evidence.certified, evidence.shares, evidence.classes, asked, path
+    )
 
 
 def n_awaited(final: State) -> int:
@@ -301,6 +361,10 @@ class Evidence(NamedTuple):
     certified: np.ndarray
     rest: dict[str, tuple[float, int]]
     to_relabel: np.ndarray
+    n_wrong: int
+    error_at_most: float
+    is_whole: bool
+    goal: Goal | None = None
 
 
 def examine(
@@ -316,85 +380,159 @@ def examine(
 
     ``known``: replies that people have given for an earlier audit; these images cost none.
     """
-    labels, target = final.labels, config.target(len(rows))
-    target_at = partial(config.target_at, n_all=len(rows))
+    labels, target, targets = final.labels, config.target(), config.targets()
     of_sample = sample(labels, rows, drawn)
     shares = guarantees.shares(of_sample, target)
     chosen = guarantees.certified(shares, target)
     certified = rows[:0] if chosen is None else rows[of_sample.confidence >= shares["threshold"][chosen]]
-    # What has no label, and what was asked in vain, is for people in any case.
-    others = np.setdiff1d(np.flatnonzero(~labels.is_human), rows)
     relabels = [
-        np.append(others, rows[guarantees.to_relabel(of_sample, target._replace(error=error), n_all=len(labels.label))])
+        rows[guarantees.to_relabel(of_sample, target._replace(error=error), n_all=len(labels.label))]
         for error in config.errors
     ]
-    # What was audited has its answer already.
-    paid = drawn.row if known is None else np.union1d(drawn.row, known.row[~known.is_waiting])
-    # Nobody is asked before the audit is there, and nobody twice: who is still asked, who said that it cannot be told.
-    to_relabel = relabels[0][~np.isin(relabels[0], final.asked.row)] if len(of_sample.drawn) else others[:0]
+    n_wrong, n_drawn = int(of_sample.is_wrong.sum()), len(of_sample.drawn)
+    rest, to_relabel = _for_people(final, rows, relabels, drawn, known, config, is_ended=n_drawn > 0)
     return Evidence(
         rows=rows,
         sample=of_sample,
         shares=shares,
         classes={"class": list(classes)}
-        | guarantees.of_classes(of_sample, target, n_classes=len(classes), target_at=target_at),
-        part=_certified_part(shares, chosen, target_at, n_machine=len(rows)),
+        | guarantees.of_classes(of_sample, target, n_classes=len(classes), looks=targets),
+        part=_certified_part(shares, chosen, targets, n_machine=len(rows)),
         certified=certified,
-        rest={
-            name: (error, len(np.setdiff1d(relabel, paid)))
-            for name, error, relabel in zip(COSTS, config.errors, relabels, strict=False)
-        },
+        rest=rest,
         to_relabel=to_relabel,
+        n_wrong=n_wrong,
+        error_at_most=bounds.upper(n_wrong, n_drawn, alpha=target.alpha, n_all=len(rows)),
+        is_whole=n_drawn > 0,
     )
+
+
+def examine_path(
+    final: State,
+    rows: np.ndarray,
+    drawn: Replies,
+    config: AuditConfig,
+    asked: sequences.Sequence,
+    path: sequences.Path,
+    *,
+    classes: Classes,
+    known: Replies | None = None,
+) -> Evidence:
+    """Return what a sequential audit shows of the machine labels of ``rows``, int64 (T,), ascending.
+
+    Of the goal's part at most ``config.error`` is wrong once it is reached; nothing is known of the others, which count
+    as wrong. ``known``: as in ``examine``.
+    """
+    labels, target = final.labels, config.target()
+    nothing = sample(labels, rows, drawn.where(np.arange(0)))
+    n_inside = len(asked.rows)
+    certified = asked.rows if path.is_reached else rows[:0]
+    # Wrong ones that there may be inside.
+    n_most = math.floor(config.error * n_inside + 1e-9) if path.is_reached else 0
+    outside = np.setdiff1d(rows, certified)
+    outside = outside[np.argsort(labels.confidence[outside], kind="stable")]
+    n_kept = [max(math.floor(error * len(labels.label) + 1e-9) - n_most, 0) for error in config.errors]
+    relabels = [outside[: max(len(outside) - n, 0)] for n in n_kept]
+    rest, to_relabel = _for_people(final, rows, relabels, drawn, known, config, is_ended=path.is_reached)
+    expected = asked.bet.n_expected(alpha=asked.alpha)
+    part = CertifiedPart(n=0, coverage=0.0)
+    if path.is_reached:
+        part = CertifiedPart(n_inside, n_inside / len(rows), asked.threshold, len(path.wealth), path.n_wrong)
+    return Evidence(
+        rows=rows,
+        sample=nothing,
+        shares=guarantees.shares(nothing, target),
+        classes={"class": list(classes)} | guarantees.of_classes(nothing, target, n_classes=len(classes), looks={}),
+        part=part,
+        certified=certified,
+        rest=rest,
+        to_relabel=to_relabel,
+        n_wrong=path.n_wrong,
+        error_at_most=(n_most + len(outside)) / len(rows),
+        is_whole=path.is_reached,
+        goal=Goal(
+            share=asked.goal,
+            n_machine=n_inside,
+            n_answered=len(path.wealth),
+            evidence=float(path.wealth[-1]) if len(path.wealth) else 1.0,
+            wanted=1 / asked.alpha,
+            is_reached=path.is_reached,
+            n_more=path.n_more,
+            n_expected=None if math.isinf(expected) else math.ceil(expected),
+        ),
+    )
+
+
+def _for_people(
+    final: State,
+    rows: np.ndarray,
+    relabels: list[np.ndarray],
+    drawn: Replies,
+    known: Replies | None,
+    config: AuditConfig,
+    *,
+    is_ended: bool,
+) -> tuple[dict[str, tuple[float, int]], np.ndarray]:
+    """Return ``rest`` and ``to_relabel`` of ``Evidence``: what people would have to label for each of ``errors``.
+
+    ``relabels``: of each, rows of machine labels.
+    """
+    # What has no label, and what was asked in vain, is for people in any case.
+    others = np.setdiff1d(np.flatnonzero(~final.labels.is_human), rows)
+    relabels = [np.append(others, of) for of in relabels]
+    # What was audited has its answer already.
+    paid = drawn.row if known is None else np.union1d(drawn.row, known.row[~known.is_waiting])
+    costs = zip(COSTS, config.errors, relabels, strict=False)
+    # Nobody is asked before the audit is there, and nobody twice: who is still asked, who said that it cannot be told.
+    to_relabel = relabels[0][~np.isin(relabels[0], final.asked.row)] if is_ended else others[:0]
+    return {name: (error, len(np.setdiff1d(of, paid))) for name, error, of in costs}, to_relabel
 
 
 def issue(
     final: State, after: State, evidence: Evidence, drawn: Replies, rest: Replies, config: AuditConfig
 ) -> Certificate:
     """Return the certificate of the ``final`` labels; ``rest``: replies about ``to_relabel``, none if not asked."""
-    of_sample = evidence.sample
-    n_wrong, of_drawn = int(of_sample.is_wrong.sum()), Statuses.of(drawn.status)
-    n_machine = len(evidence.rows)
+    of_drawn = Statuses.of(drawn.status)
     # What the rounds asked in vain is for people too.
     in_vain = final.asked.status[~final.asked.is_answered]
     of_rest = Statuses.of(np.append(in_vain, rest.status))
     is_all_asked = config.label_rest or not len(evidence.to_relabel)
-    has_audit = len(drawn) > 0 and not of_drawn.n_missing
     bounds_by_class = zip(evidence.classes["class"], evidence.classes["error_at_most"], strict=True)
     return Certificate(
         target=config.error,
         confidence=config.confidence,
+        together=config.together,
         looks=config.looks,
         n_pool=len(final.labels.label),
-        n_machine=n_machine,
+        n_machine=len(evidence.rows),
         audit=AuditCounts(
             n_wanted=config.size,
             n_drawn=len(drawn),
-            one_of=round(1 / config.part_at(config.looked_at, n_machine)),
-            n_first=config.n_first(n_machine),
-            n_wrong=n_wrong,
+            n_planned=config.planned,
+            part=looks.part(config.looked_at, config.planned),
+            n_first=config.n_first(),
+            n_wrong=evidence.n_wrong,
             n_awaited=n_awaited(final),
             **of_drawn._asdict(),
         ),
-        error_at_most=bounds.upper(
-            n_wrong, len(of_sample.drawn), alpha=config.target(n_machine).alpha, n_all=n_machine
-        ),
+        error_at_most=evidence.error_at_most,
         classes={name: bound for name, bound in bounds_by_class if bound is not None},
         certified=evidence.part,
         rest=evidence.rest,
-        estimate=guarantees.estimates(of_sample, alpha=1 - config.confidence),
+        estimate=guarantees.estimates(evidence.sample, alpha=(1 - config.confidence) / config.n_promises),
         rest_by_people=RestByPeople(
-            **of_rest._asdict(), is_issued=has_audit and is_all_asked and not of_rest.n_missing
+            **of_rest._asdict(), is_issued=evidence.is_whole and is_all_asked and not of_rest.n_missing
         ),
         human_labels_in_all=int(np.sum(after.with_all_answers().labels.is_human)),
         agreement=Agreement.of(drawn.where(np.arange(len(drawn)) < config.n_repeated(len(drawn)))),
+        goal=evidence.goal,
     )
 
 
 def _certified_part(
     shares: Mapping[str, np.ndarray],
     chosen: int | None,
-    target_at: Callable[[int], ErrorTarget],
+    targets: Mapping[int, ErrorTarget],
     *,
     n_machine: int,
 ) -> CertifiedPart:
@@ -409,7 +547,7 @@ def _certified_part(
     n_drawn = int(shares["n_audited"][-1:].sum())
     inside = zip(shares["n_wrong"].tolist(), shares["n_audited"].tolist(), shares["n_inside"].tolist(), strict=True)
     # Before the audit none is known to be wrong.
-    sizes = [guarantees.n_enough(*of, n_machine, target_at, above=n_drawn) for of in inside]
+    sizes = [guarantees.n_enough(*of, n_machine, targets, above=n_drawn) for of in inside]
     enough = [size for size in sizes if size is not None]
     return CertifiedPart(n=0, coverage=0.0, n_enough=min(enough, default=None))
 

@@ -17,13 +17,24 @@ def order(hashes: Iterable[str], *, seed: int, late: Collection[str] = ()) -> np
     asked about to judge; with other ones the order is another one. For these were chosen among the images that no audit
     had drawn, so that in the old order the hard ones among those that it had would come first.
     """
+    digests = _digests(hashes, seed, late)
+    return np.array(sorted(range(len(digests)), key=digests.__getitem__), np.int64)
+
+
+def uniform(hashes: Iterable[str], *, seed: int, late: Collection[str] = ()) -> np.ndarray:
+    """Return a random number in (0, 1) of each of N rows, float (N,), by the same digests as ``order``."""
+    numbers = [int.from_bytes(digest[:6], "big") for digest in _digests(hashes, seed, late)]
+    return (np.array(numbers, float) + 0.5) / 2**48
+
+
+def _digests(hashes: Iterable[str], seed: int, late: Collection[str]) -> list[bytes]:
     after = f" {hashlib.blake2b(' '.join(sorted(late)).encode(), digest_size=16).hexdigest()}" if late else ""
     seen: Counter[str] = Counter()
     digests = []
     for key in hashes:
         seen[key] += 1
         digests.append(hashlib.blake2b(f"{seed}{after} {key} {seen[key]}".encode(), digest_size=16).digest())
-    return np.array(sorted(range(len(digests)), key=digests.__getitem__), np.int64)
+    return digests
 
 
 def targets(labels: Labels, asked: np.ndarray) -> np.ndarray:

@@ -7,12 +7,12 @@ means: not what the person who was asked said. The bounds are those of a draw wi
 
 import math
 from bisect import bisect_left
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from selflabel.audit import bounds, looks
+from selflabel.audit import bounds
 
 # Shares of the machine labels, the most confident ones, that are looked at in turn; fixed before any answer is seen.
 COVERAGES = np.round(np.arange(1, 21) / 20, 2)
@@ -47,28 +47,26 @@ class ErrorTarget(NamedTuple):
 
 
 def n_enough(
-    n_wrong: int, n: int, n_inside: int, n_all: int, target_at: Callable[[int], ErrorTarget], *, above: int = 0
+    n_wrong: int, n: int, n_inside: int, n_all: int, looks: Mapping[int, ErrorTarget], *, above: int = 0
 ) -> int | None:
     """Return the smallest audit of ``n_all`` labels that would show ``n_inside`` of them to be good enough.
 
-    Were as large a share wrong as ``n_wrong`` of ``n``, none if n is 0. One of ``looks.SIZES`` that is more than
-    ``above``, each with its own ``target_at``; None where not even one of all that there are labels for would do.
+    Were as large a share wrong as ``n_wrong`` of ``n``, none if n is 0. A size among ``looks``, ascending, each with
+    its own target, that is more than ``above``; None where not even one of all that there are labels for would do.
     """
     rate = n_wrong / n if n else 0.0
-    for size in looks.SIZES:
+    for size, target in looks.items():
         if size > n_all:
             break
-        if size <= above:
-            continue
-        target, many = target_at(size), round(size * n_inside / n_all)
+        many = round(size * n_inside / n_all)
         of_these = math.ceil(rate * many - 1e-9)
-        if many and bounds.p_value(of_these, many, n_inside, error=target.error) <= target.alpha:
+        if size > above and many and bounds.p_value(of_these, many, n_inside, error=target.error) <= target.alpha:
             return size
     return None
 
 
 def of_classes(
-    sample: AuditSample, target: ErrorTarget, *, n_classes: int, target_at: Callable[[int], ErrorTarget]
+    sample: AuditSample, target: ErrorTarget, *, n_classes: int, looks: Mapping[int, ErrorTarget]
 ) -> dict[str, list[Any]]:
     """Return columns with a row a class: n_machine, n_audited, n_wrong, error_at_most and n_needed.
 
@@ -82,11 +80,7 @@ def of_classes(
     audited = np.bincount(drawn, minlength=n_classes)
     wrong = np.bincount(drawn[sample.is_wrong], minlength=n_classes)
     n_parts = max(int(np.count_nonzero(of_all)), 1)
-
-    def part_at(size: int) -> ErrorTarget:
-        at = target_at(size)
-        return at._replace(alpha=at.alpha / n_parts)
-
+    looks = {size: at._replace(alpha=at.alpha / n_parts) for size, at in looks.items()}
     counts = list(zip(of_all.tolist(), audited.tolist(), wrong.tolist(), strict=True))
     alpha = target.alpha / n_parts
     return {
@@ -94,7 +88,7 @@ def of_classes(
         "n_audited": audited.tolist(),
         "n_wrong": wrong.tolist(),
         "error_at_most": [bounds.upper(k, n, alpha=alpha, n_all=of) if of else None for of, n, k in counts],
-        "n_needed": [n_enough(k, n, of, len(sample.label), part_at) if of else None for of, n, k in counts],
+        "n_needed": [n_enough(k, n, of, len(sample.label), looks) if of else None for of, n, k in counts],
     }
 
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from selflabel.audit import bounds, guarantees
+from selflabel.audit import bounds, guarantees, sequence
 from selflabel.audit.guarantees import AuditSample, ErrorTarget
+from selflabel.labels.table import Labels
 from selflabel.markdown import markdown_table
 
 
@@ -27,7 +28,7 @@ def redraw(
     one, of the audits that certify something; certified_best, by_people_best: what one who knows all mistakes would
     certify, or leave to people.
     """
-    audits = [_audit(confidence, is_wrong, order[:size], target, n_all) for order in orders]
+    audits = [audited(confidence, is_wrong, order[:size], target, n_all) for order in orders]
     columns = {name: np.array([audit[name] for audit in audits], float) for name in audits[0]}
     is_certified = columns["certified_coverage"] > 0
     best_coverage, best_by_people = best(confidence, is_wrong, error=target.error, n_all=n_all)
@@ -49,6 +50,39 @@ def redraw(
     }
 
 
+def redraw_sequence(
+    confidence: np.ndarray, is_wrong: np.ndarray, *, share: float, size: int, target: ErrorTarget, seeds: Sequence[int]
+) -> dict[str, float]:
+    """Return how audits go that end by themselves: figures over one for each of ``seeds``.
+
+    ``confidence``, ``is_wrong``: as in ``redraw``. ``share``: in (0, 1], the goal; ``size``: at most so many answers.
+    reached: the share of audits that certify the goal's part. answers: the mean, with those that reach nothing; and
+    nine in ten of all need at most answers_90. broken: the share that certify a part of which more is wrong.
+    """
+    n = len(confidence)
+    labels = Labels.from_seeds(np.empty(0, int), np.empty(0, int), n_rows=n)
+    labels = labels.with_machine_labels(np.arange(n), np.zeros(n, int), confidence, round_number=1)
+    first = sequence.start(labels, np.arange(n), np.full(n, 0.5), target, goal=share, size=size, planned=size)
+    paths = []
+    for seed in seeds:
+        uniform = np.random.default_rng([seed, 0]).uniform(size=n)[first.rows]
+        drawn = first.bet.order(uniform)[:size]
+        wealth = first.bet.wealth(drawn, is_wrong[first.rows[drawn]])
+        paths.append(np.append(np.flatnonzero(wealth >= 1 / first.alpha) + 1, size + 1)[0])
+    answers = np.array(paths)
+    true_error = float(is_wrong[first.rows].mean())
+    return {
+        "share": share,
+        "redraws": len(answers),
+        "reached": float(np.mean(answers <= size)),
+        "answers": float(np.minimum(answers, size).mean()),
+        "answers_90": float(np.quantile(np.minimum(answers, size), 0.9)),
+        "expected": first.bet.n_expected(alpha=first.alpha),
+        "true_error": true_error,
+        "broken": float(np.mean((answers <= size) & (true_error > target.error))),
+    }
+
+
 def best(confidence: np.ndarray, is_wrong: np.ndarray, *, error: float, n_all: int) -> tuple[float, int]:
     """Return the largest coverage with at most ``error`` wrong inside, and the fewest labels by people; all known."""
     order = np.argsort(-confidence, kind="stable")
@@ -61,9 +95,13 @@ def best(confidence: np.ndarray, is_wrong: np.ndarray, *, error: float, n_all: i
     return certified / len(confidence), len(confidence) - int(kept)
 
 
-def _audit(
+def audited(
     confidence: np.ndarray, is_wrong: np.ndarray, drawn: np.ndarray, target: ErrorTarget, n_all: int
 ) -> dict[str, Any]:
+    """Return what an audit of the positions ``drawn``, int64 (m,), promises; the others as in ``redraw``.
+
+    error_at_most, certified_coverage and by_people, and what is true of it: certified_error, rest_error.
+    """
     sample = AuditSample(confidence, np.zeros(len(confidence), int), drawn, is_wrong[drawn])
     shares = guarantees.shares(sample, target)
     chosen = guarantees.certified(shares, target)
@@ -104,4 +142,23 @@ def table(columns: Mapping[str, np.ndarray]) -> str:
         "audit answers", "whole set: at most (true)", "broken", "certified coverage (best)", "true error", "nothing",
         "broken", "by people (fewest)", "true error", "broken",
     ]  # fmt: skip
+    return markdown_table(header, lines)
+
+
+def sequences_table(columns: Mapping[str, np.ndarray]) -> str:
+    """Return the columns that ``redraw_sequence`` gave, a row a goal, as a Markdown table."""
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    lines = [
+        [
+            f"{row['share']:.2f}",
+            f"{row['true_error']:.1%}",
+            f"{row['expected']:,.0f}",
+            f"{row['answers']:,.0f}",
+            f"{row['answers_90']:,.0f}",
+            f"{row['reached']:.1%}",
+            f"{row['broken']:.1%}",
+        ]
+        for row in rows
+    ]
+    header = ["goal", "true error", "answers forecast", "answers, mean", "nine in ten need", "reached", "broken"]
     return markdown_table(header, lines)

@@ -5,7 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from selflabel.audit import looks
-from selflabel.audit.certificate import Certificate
+from selflabel.audit.certificate import Certificate, Goal
+
+# From this share on that may be wrong the labels of a class are of no use.
+DOUBTFUL = 0.5
 
 
 def accuracy(report: Mapping[str, Any]) -> str:
@@ -36,20 +39,64 @@ def statements(certificate: Certificate) -> list[str]:
             f"No audit ({why}): nothing is known, and nothing certified. {audit.n_first:,} answers are the fewest "
             "that can certify a part."
         ]
+    if certificate.goal:
+        return _sequential(certificate, certificate.goal)
     if audit.n_missing:
         return [
             f"Nothing is certified yet: {audit.n_missing:,} of the {audit.n_drawn:,} answers of the audit are "
             f"missing{_second(certificate)}. A smaller audit.size needs fewer; {audit.n_first:,} are the fewest that "
             "can certify a part."
         ]
+    sizes = (
+        f"whatever sizes of the audit are looked at: they share the risk, of which this one takes "
+        f"{_exact(audit.part)}{_planned(certificate)}"
+    )
     return [
         _audit(certificate), _estimate(certificate), _whole(certificate), _classes(certificate),
-        _certified(certificate), _rest(certificate),
-        f"Each promise holds for this set of labels with {_exact(certificate.confidence)} confidence, not on average "
-        f"over many sets, and by itself, whatever sizes of the audit are looked at: they share the risk, of which this "
-        f"one takes 1/{audit.one_of}{_looks(certificate)}. Wrong means: not what the person asked says; labels "
-        f"that people gave count as right.{_agreement(certificate)}",
+        _certified(certificate), _rest(certificate), _level(certificate, sizes),
     ]  # fmt: skip
+
+
+def _level(certificate: Certificate, looked_at: str) -> str:
+    promises = "All promises hold together" if certificate.together else "Each promise holds"
+    alone = "" if certificate.together else ", and by itself"
+    return (
+        f"{promises} for this set of labels with {_exact(certificate.confidence)} confidence, not on average over many "
+        f"sets{alone}, {looked_at}{_looks(certificate)}. Wrong means: not what the person asked says; labels that "
+        f"people gave count as right.{_agreement(certificate)}"
+    )
+
+
+def _sequential(certificate: Certificate, goal: Goal) -> list[str]:
+    audit, error = certificate.audit, _exact(certificate.target)
+    skipped = f", {audit.n_skipped:,} of them since nobody could tell" if audit.n_skipped else ""
+    so_far = (
+        f"Audit: {audit.n_wrong:,} of {goal.n_answered:,} answers say that the label is wrong{skipped}; "
+        f"{certificate.human_labels_in_all:,} human labels in all."
+    )
+    wanted = (
+        f"Goal: that at most {error} of the {goal.n_machine:,} most confident machine labels "
+        f"({_exact(goal.n_machine / certificate.n_machine)}) are wrong. The evidence is {goal.evidence:.3g} of "
+        f"{goal.wanted:.3g}"
+    )
+    level = _level(certificate, "after whichever answer the audit is looked at or ended")
+    if goal.is_reached:
+        return [so_far, f"{wanted}: enough, and nobody is asked any more.", _whole(certificate),
+                _certified(certificate), _rest(certificate), level]  # fmt: skip
+    if goal.n_more is None:
+        return [
+            so_far,
+            f"{wanted}, and would not be enough with {audit.n_wanted:,} answers, were all others right. Certified: no "
+            "image. A larger audit.size goes on where this one ended; another audit.goal is another look, for which "
+            "audit.looks pays.",
+        ]
+    usual = f"some {goal.n_expected:,} are usual" if goal.n_expected else "it may never be"
+    return [
+        so_far,
+        f"{wanted}: {goal.n_more:,} more answers at least, and {audit.n_wanted - goal.n_answered:,} at most, until it "
+        f"is enough; if the confidences are right {usual} in all. Nothing is certified yet; who stops breaks no "
+        "promise.",
+    ]
 
 
 def to_do_better(certificate: Certificate) -> str:
@@ -60,6 +107,10 @@ def to_do_better(certificate: Certificate) -> str:
     if certificate.rest_by_people.is_issued:
         return f"the whole data set is certified at {_exact(certificate.target)}: nothing more is needed for that"
     n_more = next(iter(certificate.rest.values()))[1]
+    if certificate.goal:
+        return (
+            f"audit.label_rest, {n_more:,} more answers, once the goal is reached; more of ask.budget would teach more"
+        )
     weakest = max(certificate.classes, key=certificate.classes.__getitem__)
     promise = f"at most {_exact(certificate.target)} of all labels are wrong"
     return (
@@ -79,13 +130,21 @@ def _audit(certificate: Certificate) -> str:
 
 def _rounded_down(certificate: Certificate) -> str:
     audit = certificate.audit
-    size = looks.reached(audit.n_wanted)
+    size = looks.reached(audit.n_wanted, audit.n_planned)
     if size == audit.n_wanted:
         return ""
     return (
-        f" (audit.size {audit.n_wanted:,} counts as {size:,}: an audit is looked at when it has 1, 2, 3, 5, 10, 20, "
-        "30, 50, 100, ... answers.)"
+        f" (audit.size {audit.n_wanted:,} counts as {size:,}: an audit is looked at when it has audit.planned answers, "
+        f"{audit.n_planned:,}, or two, four, eight, ... times as many, or a half, a quarter, ... of them.)"
     )
+
+
+def _planned(certificate: Certificate) -> str:
+    audit = certificate.audit
+    if looks.reached(audit.n_wanted, audit.n_planned) == audit.n_planned:
+        return ""
+    of_planned = looks.part(audit.n_planned, audit.n_planned)
+    return f" and the planned one (audit.planned, {audit.n_planned:,}) {_exact(of_planned)}"
 
 
 def _estimate(certificate: Certificate) -> str:
@@ -107,9 +166,11 @@ def _whole(certificate: Certificate) -> str:
 
 def _classes(certificate: Certificate) -> str:
     (least, low), (most, high) = (pick(certificate.classes.items(), key=lambda item: item[1]) for pick in (min, max))
+    doubtful = [name for name, bound in certificate.classes.items() if bound >= DOUBTFUL]
+    warning = f" Do not trust the labels of {', '.join(doubtful)}: half or more may be wrong." if doubtful else ""
     return (
         f"By class, all together: at most {_at_most(low)} ({least}) to {_at_most(high)} ({most}) are wrong; "
-        "metrics/certificate_classes.csv has all, and how many answers would do."
+        f"metrics/certificate_classes.csv has all, and how many answers would do.{warning}"
     )
 
 
@@ -140,9 +201,11 @@ def _rest(certificate: Certificate) -> str:
         return f"Whole data set: {promise}{skipped} are wrong; {done.n_answered:,} labels by people saw to that."
     also = "".join(f"; {n:,} would certify {_exact(error)}" for error, n in larger)
     missing = f" ({done.n_missing:,} are missing)" if done.n_missing else ""
+    # The goal's promise is one, and all of these follow from it.
+    choose = "" if certificate.goal else "; to choose among these is another look"
     return (
         f"Whole data set: {n_first:,} more labels by people{missing} would certify that {promise} are wrong{also} "
-        "(with audit.label_rest; to choose among these is another look)."
+        f"(with audit.label_rest{choose})."
     )
 
 

@@ -224,6 +224,14 @@ def _belongs(name: str, value: float | None, chooser: str, word: str, chosen: Se
     return []
 
 
+def _sequential(audit: schema.Audit) -> list[str]:
+    if audit.mode == "sequential" and audit.repeat:
+        return [f"audit.repeat must be 0 with audit.mode=sequential, which may end at any answer, got {audit.repeat:g}"]
+    if audit.mode == "fixed" and audit.goal:
+        return ["audit.goal belongs to audit.mode=sequential alone"]
+    return []
+
+
 def _graph(ask: schema.Ask, graph: schema.Graph) -> list[str]:
     needing = [name for name in query.OF_GRAPH if name in ask.strategy.split("+") and not graph.neighbours]
     return [f"graph.neighbours must be at least 1 with ask.strategy={name}, got 0" for name in needing]
@@ -257,6 +265,6 @@ def _round_rows(self_label: schema.SelfLabel, n_rows: int) -> list[str]:
 RULES: tuple[Callable[..., list[str]], ...] = (
     _hog_geometry, _hog_window, _hog_cells, _kmeans_patches, _own_files, _classes, _seed_percentage,
     _thresholds,
-    _leak_thresholds, _folds, _folds_of_seeds, _strategy, _lower_threshold, _stable_kappa, _graph, _classifier,
-    _weights,
+    _leak_thresholds, _folds, _folds_of_seeds, _strategy, _lower_threshold, _stable_kappa, _sequential, _graph,
+    _classifier, _weights,
 )  # fmt: skip

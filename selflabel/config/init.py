@@ -11,7 +11,6 @@ import numpy as np
 from PIL import Image
 
 from selflabel import files
-from selflabel.audit import looks
 from selflabel.config import load
 from selflabel.data import sources, user_images
 from selflabel.labels import seeds
@@ -30,8 +29,8 @@ NETWORK, HOG = "efficientnet_lite0", ["hog_fine", "hog_coarse"]
 OWN_VALUES = frozenset({
     "dataset.name", "dataset.path", "dataset.classes", "dataset.image_size", "dataset.colour",
     "seed_labels.percentage", "answers.source", "self_label.iterations", "training.confidence", "training.folds",
-    "stopping.precision_margin", "smoothing.adapt", "ask.per_round", "ask.budget", "audit.size", "leak.iterations",
-    "features.extractor",
+    "stopping.precision_margin", "smoothing.adapt", "ask.per_round", "ask.budget", "audit.size", "audit.planned",
+    "leak.iterations", "features.extractor",
 })  # fmt: skip
 
 
@@ -131,8 +130,7 @@ def settings(data: OwnData) -> dict[str, object]:
         n_unlabelled = sum(data.given.values()) * (100 - percentage) // 100
         fewest = seeds.count(fewest, percentage)
     n_questions = min(MOST_QUESTIONS, math.ceil(n_unlabelled / 10))
-    # The next size at which an audit is looked at.
-    n_audited = looks.at_least(n_unlabelled / 10)
+    n_audited = min(max(LEAST_AUDITED, math.ceil(n_unlabelled / 10)), MOST_AUDITED, max(n_unlabelled, 0))
     # Of a benchmark's class with one label nothing can be held out; of people's, more labels come.
     n_folds = min(FOLDS, fewest) if is_benchmark else FOLDS
     has_folds = n_folds >= 2
@@ -151,7 +149,8 @@ def settings(data: OwnData) -> dict[str, object]:
         "smoothing.adapt": has_folds,
         "ask.per_round": math.ceil(n_questions / ROUNDS),
         "ask.budget": n_questions,
-        "audit.size": looks.reached(min(max(LEAST_AUDITED, n_audited), MOST_AUDITED, max(n_unlabelled, 0))),
+        "audit.size": n_audited,
+        "audit.planned": max(n_audited, 1),
         "leak.iterations": 0,
         "features.extractor": NETWORK if wants_network(data) and can_run_networks() else HOG,
     }

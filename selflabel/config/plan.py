@@ -150,7 +150,9 @@ def _people(params: Params, data: Data) -> str:
     n_audited = min(audit.n_asked, data.n_pool - n_given - n_questions)
     n_twice = audit.n_repeated(n_audited) if params.answers.source == "people" else 0
     twice = f" ({n_twice:,} of them by two people)" if n_twice else ""
-    asked = f"{n_questions:,} questions in {params.self_label.iterations} rounds, {n_audited:,} images to audit{twice}"
+    most = "at most " if audit.is_sequential else ""
+    in_rounds = f"{n_questions:,} questions in {params.self_label.iterations} rounds"
+    asked = f"{in_rounds}, {most}{n_audited:,} images to audit{twice}"
     if params.answers.source != "people":
         return f"{asked}, {params.answers.source}"
     n_seconds = ANSWERED * (n_questions + n_audited + n_twice)

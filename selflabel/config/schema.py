@@ -270,13 +270,40 @@ class Audit(Section):
         int,
         _within("[0, 10000000]"),
         _about(
-            "images, 0: no audit, nothing certified; looked at when there are 1, 2, 3, 5, 10, 20, 30, 50, 100, ..., "
-            "each with its part of the risk, so that it may be enlarged and looked at again (a size between counts as "
-            "the one below); they train and tune nothing, and count beside the others"
+            "images, 0: no audit, nothing certified; may be enlarged, and looked at again, to two, four, eight, ... "
+            "times `planned` (a size between counts as the one below); they train and tune nothing, and count beside "
+            "the others"
+        ),
+    ]
+    planned: Annotated[
+        int,
+        _within("[1, 10000000]"),
+        _about(
+            "images; the size planned before the first answer, which has three quarters of the risk: change it with "
+            "`size` before, and leave it when you enlarge `size` afterwards"
+        ),
+    ]
+    mode: Annotated[
+        Literal["fixed", "sequential"],
+        _about(
+            "fixed (all images at once, and as large a part is certified as they show) or sequential (one part, "
+            "`goal`, is asked about until it is certified, or cannot be within `size`; may be ended at any time)"
+        ),
+    ]
+    goal: Annotated[
+        float,
+        _within("[0, 1]"),
+        _about(
+            "of sequential: the share of the machine labels, the most confident ones, that is to be certified; 0: the "
+            "largest that by the confidences takes two thirds of `planned`; leave it once there are answers"
         ),
     ]
     error: Annotated[Share, _about("share of wrong labels that is to be certified")]
     confidence: Annotated[float, _within("[0.5, 0.9999]"), _about("of each promise, for this one set of labels")]
+    together: Annotated[
+        bool,
+        _about("whether all promises hold together, which divides the risk among them, instead of each by itself"),
+    ]
     looks: Annotated[
         int,
         _within("[1, 1000]"),

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from selflabel.audit import bounds
-from selflabel.audit.certificate import Certificate
+from selflabel.audit.certificate import Certificate, Goal
 from selflabel.evaluation.plots import BLUE, GREEN, GREY, ORANGE
 from selflabel.labels.classes import Classes
 from selflabel.labels.table import Labels
@@ -25,13 +25,20 @@ def audited(labels: Labels, answers: np.ndarray, classes: Classes) -> tuple[np.n
 
 
 def picture(
-    certificate: Certificate, shares: Mapping[str, np.ndarray], confidence: np.ndarray, is_right: np.ndarray
+    certificate: Certificate,
+    shares: Mapping[str, np.ndarray],
+    confidence: np.ndarray,
+    is_right: np.ndarray,
+    path: Mapping[str, np.ndarray] | None = None,
 ) -> Figure:
     """Return coverage against error with the operating point, and claimed against audited precision.
 
     ``shares``: the columns of metrics/certificate_shares.csv.
-    ``confidence``: float (m,), ``is_right``: bool (m,), of the audited labels.
+    ``confidence``: float (m,), ``is_right``: bool (m,), of the audited labels. ``path``: of a sequential audit the
+    columns answers and evidence of data/audit/path.csv; its picture is another one.
     """
+    if certificate.goal and path:
+        return _sequential(certificate, certificate.goal, path)
     if certificate.audit.n_missing:
         # What was answered first is no uniform draw.
         confidence, is_right = confidence[:0], is_right[:0]
@@ -43,6 +50,23 @@ def picture(
         axes.grid(alpha=0.3)
         if not len(confidence):
             axes.text(0.5, 0.5, "no audit", transform=axes.transAxes, ha="center", color=GREY)
+    return figure
+
+
+def _sequential(certificate: Certificate, goal: Goal, path: Mapping[str, np.ndarray]) -> Figure:
+    figure = Figure(figsize=(10, 4.6), layout="constrained")
+    axes = figure.subplots()
+    answers, evidence = np.append(0, path["answers"]), np.append(1.0, path["evidence"])
+    # On a logarithmic scale there is no nothing.
+    axes.semilogy(answers, np.maximum(evidence, 1e-6), color=BLUE, label="evidence after each answer")
+    axes.axhline(goal.wanted, color=GREEN, linestyle="--", label=f"enough: {goal.wanted:.3g}")
+    if goal.n_expected:
+        axes.plot(goal.n_expected, goal.wanted, "o", color=ORANGE, label="to be expected, if the confidences are right")
+    share, error = f"{goal.n_machine / certificate.n_machine:.3g}", f"{certificate.target:g}"
+    axes.set(title=f"Evidence that at most {error} of the most confident labels, a share of {share}, are wrong")
+    axes.set(xlabel="answers", ylabel="evidence", xlim=(0, None))
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8, loc="lower right")
     return figure
 
 

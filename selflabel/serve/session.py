@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from selflabel.audit import sequence
 from selflabel.labels import answers
 from selflabel.labels.answers import GRID, PAGE, PAGE_WITH_HINTS, Answer
 from selflabel.labels.classes import SKIP, Classes
@@ -172,7 +173,7 @@ class Session:
                     rows.remove(row)
             browser.answered.append(row)
             # An answer to an earlier round that is another now changes all that came after it.
-            if key not in self._tasks or not self._open():
+            if key not in self._tasks or not self._open() or self._ends_audit():
                 self.start()
 
     def name_class(self, name: str) -> None:
@@ -332,6 +333,16 @@ class Session:
         """Return the tasks that fewer people have answered than are to."""
         return [task for task in self._tasks.values() if len(self._votes.get(task.hash, {})) < task.n_people]
 
+    def _ends_audit(self) -> bool:
+        """Return whether a sequential audit has its last answer, though more images were to be asked about."""
+        asked = self._rounds.audit.sequence if self._rounds and self._rounds.audit else None
+        if not asked:
+            return False
+        keys = self._project.index.hash[asked.asked]
+        given = {key: self._votes[key] for key in keys if key in self._votes}
+        decisions = {key: answers.majority(votes, self._project.classes) for key, votes in given.items()}
+        return sequence.follow(asked, answers.look_up(asked.asked, keys, decisions)).is_ended
+
     def _waits_for(self, browser: Browser, key: str) -> bool:
         """Return whether a task waits for this browser's annotator: for anybody, or a word where others are tied.
 
@@ -387,7 +398,8 @@ class Session:
             progress["budget"] = [self._rounds.states[-1].n_asked - n_waiting, ask.budget]
         config, audit = self._project.audit_config, self._rounds.audit
         # Where two people are asked, two answers.
-        n_drawn = len(audit.drawn) if audit else config.n_asked
+        is_open = not audit or (audit.path is not None and not audit.path.is_ended)
+        n_drawn = config.n_asked if is_open or not audit else len(audit.drawn)
         n_repeated = audit.n_repeated if audit else config.n_repeated(n_drawn)
         keys = [self._project.index.hash[row] for row in audit.drawn.row] if audit else []
         wanted = [(key, 2 if place < n_repeated else 1) for place, key in enumerate(keys)]

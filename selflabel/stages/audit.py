@@ -37,6 +37,9 @@ def main() -> None:
     columns = provenance.columns(audit.after, hashes, classes)
     columns |= {"certified": np.isin(np.arange(len(hashes)), audit.certified), "audited": audited}
     state.write(args.out, audit.after, **columns)
+    if audit.path:
+        n = np.arange(1, len(audit.path.wealth) + 1)
+        files.write_table(Path(args.out, "path.csv"), rounded({"answers": n, "evidence": audit.path.wealth}))
     files.write_json(Path(args.metrics, "certificate.json"), rounded(audit.certificate.to_json()))
     files.write_table(Path(args.metrics, "certificate_shares.csv"), rounded(audit.shares))
     files.write_table(Path(args.metrics, "certificate_classes.csv"), rounded(audit.classes))

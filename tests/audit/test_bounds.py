@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom, binomtest, hypergeom
 
@@ -26,7 +26,6 @@ def test_where_n_images_do_exactly_it_takes_n_and_not_one_more(target):
     assert [n_to_reject(target, alpha=(1 - target) ** n) for n in range(1, 30)] == list(range(1, 30))
 
 
-@settings(deadline=None)
 @given(st.floats(0.001, 0.9), ALPHAS)
 def test_one_image_less_than_it_takes_does_not_do(target, alpha):
     n = n_to_reject(target, alpha=alpha)
@@ -34,14 +33,12 @@ def test_one_image_less_than_it_takes_does_not_do(target, alpha):
     assert upper(0, n - 1, alpha=alpha) >= target * (1 - 1e-6)
 
 
-@settings(deadline=None)
 @given(COUNTS, ALPHAS)
 def test_it_is_scipys_clopper_pearson_bound(counts, alpha):
     exact = binomtest(*counts, alternative="less").proportion_ci(1 - alpha, method="exact")
     assert upper(*counts, alpha=alpha) == pytest.approx(exact.high, rel=1e-9)
 
 
-@settings(deadline=None)
 @given(COUNTS, ALPHAS)
 def test_at_the_bound_so_few_mistakes_have_a_chance_of_alpha(counts, alpha):
     """What defines it, by the binomial distribution instead of the beta distribution."""
@@ -66,7 +63,6 @@ def test_whatever_the_error_rate_the_bound_is_below_it_in_at_most_alpha_of_all_d
         assert chances[limits < rate].sum() <= alpha + 1e-9
 
 
-@settings(deadline=None)
 @given(COUNTS, ALPHAS)
 def test_more_mistakes_raise_it_and_more_images_lower_it(counts, alpha):
     n_wrong, n = counts
@@ -119,7 +115,6 @@ def test_of_a_small_pool_it_is_lower(n_all, expected):
     assert upper(10, 500, alpha=0.05, n_all=n_all) <= upper(10, 500, alpha=0.05)
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_it_is_the_largest_share_with_which_so_few_have_a_chance_above_alpha(data):
     n_all = data.draw(st.integers(1, 300))

@@ -6,12 +6,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom, hypergeom
 
-from selflabel.audit import bounds, guarantees, looks
+from selflabel.audit import bounds, guarantees
 from selflabel.audit.certificate import AuditConfig
 from selflabel.audit.guarantees import AuditSample, ErrorTarget
 
 LEVEL = ErrorTarget(error=0.05, alpha=0.05)
 N_REDRAWS = 1_000
+PLAN = AuditConfig(
+    size=0, planned=250, seed=0, error=LEVEL.error, confidence=1 - LEVEL.alpha, together=False, looks=1,
+    label_rest=False,
+)  # fmt: skip
 
 
 def audit(confidence, wrong, drawn=None, label=None):
@@ -22,9 +26,8 @@ def audit(confidence, wrong, drawn=None, label=None):
     return AuditSample(confidence, label, drawn, wrong[drawn])
 
 
-def always(size):
-    """Whatever the size, the whole risk."""
-    return LEVEL
+# Whatever the size, the whole risk.
+ALWAYS = dict.fromkeys((1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 10**5, 10**6, 10**7), LEVEL)
 
 
 def nothing_wrong(n):
@@ -169,9 +172,8 @@ def test_promises_are_broken_no_more_often_than_was_said_however_often_one_looks
     rng = np.random.default_rng(sorted(HARDER).index(name))
     confidence, wrong = HARDER[name](rng, N)
     n = len(confidence)
-    sizes = [size for size in looks.SIZES if 10 <= size < min(n, 1_000)] + [1_000] * (n > 1_000)
-    config = AuditConfig(size=0, seed=0, error=LEVEL.error, confidence=1 - LEVEL.alpha, looks=1, label_rest=False)
-    found = broken_promises(confidence, wrong, rng, sizes, [config.target_at(size, n) for size in sizes])
+    targets = {size: of for size, of in PLAN.targets().items() if 10 <= size < min(n, 1_001)}
+    found = broken_promises(confidence, wrong, rng, list(targets), list(targets.values()))
     most = binom.ppf(1 - 1e-4, N_PATHS, LEVEL.alpha)
     told = {promise: int(broken.any(axis=1).sum()) for promise, broken in found.items()}
     assert max(told.values()) <= most, told
@@ -191,10 +193,9 @@ def test_looks_that_each_took_the_whole_risk_would_break_more_promises():
     """The control, and what was done before: who enlarges a hundred at a time until something is certified."""
     rng = np.random.default_rng(0)
     confidence, wrong = rng.random(N).round(6), np.arange(N) < 0.0515 * N
-    sizes = [100, 200, 300, 500, 1_000]
-    config = AuditConfig(size=0, seed=0, error=LEVEL.error, confidence=1 - LEVEL.alpha, looks=1, label_rest=False)
+    sizes = [100, 200, 400, 800]
     each = broken_promises(confidence, wrong, rng, sizes, [LEVEL] * len(sizes))["whole"].any(axis=1).mean()
-    shared = [config.target_at(size, N) for size in sizes]
+    shared = [PLAN._replace(planned=100).targets()[size] for size in sizes]
     assert broken_promises(confidence, wrong, rng, sizes, shared)["whole"].any(axis=1).mean() < 0.05 < each
 
 
@@ -244,27 +245,27 @@ def test_at_the_ends_of_the_ranges_the_numbers_are_numbers():
         ErrorTarget(0.0001, 0.5),
         ErrorTarget(0.9999, 1e-7),
     ):
-        enough = guarantees.n_enough(0, 0, 10**7, 10**7, lambda size, level=level: level)
-        assert enough == looks.at_least(bounds.n_flawless(level.error, alpha=level.alpha) * (1 - 1e-9))
+        enough = guarantees.n_enough(0, 0, 10**7, 10**7, dict.fromkeys(ALWAYS, level))
+        flawless = bounds.n_flawless(level.error, alpha=level.alpha)
+        assert enough == next((size for size in ALWAYS if size >= flawless * (1 - 1e-9)), None)
         assert guarantees.certified(guarantees.shares(nothing_wrong(0), level), level) is None
     # Just below the error it would take more answers than anybody has.
-    assert guarantees.n_enough(15, 300, 10**8, 10**8, lambda size: ErrorTarget(0.05 + 1e-9, 0.05)) is None
+    assert guarantees.n_enough(15, 300, 10**8, 10**8, dict.fromkeys(ALWAYS, ErrorTarget(0.05 + 1e-9, 0.05))) is None
 
 
 @pytest.mark.parametrize(("n_wrong", "n", "expected"), [(0, 0, 100), (0, 300, 100), (15, 300, None), (9, 10, None)])
 def test_how_many_answers_would_be_enough(n_wrong, n, expected):
     # ln 0.05 / ln 0.95 = 58.4: 59 flawless answers show 5 %, and an audit is looked at when it has 50, then 100.
-    assert guarantees.n_enough(n_wrong, n, 10**6 - 1, 10**6 - 1, always) == expected
-    assert guarantees.n_enough(0, 0, 10**5, 10**5, always, above=100) == 200
+    assert guarantees.n_enough(n_wrong, n, 10**6 - 1, 10**6 - 1, ALWAYS) == expected
+    assert guarantees.n_enough(0, 0, 10**5, 10**5, ALWAYS, above=100) == 200
     # Of half of the labels there are half as many in the audit.
-    assert guarantees.n_enough(0, 0, 5 * 10**4, 10**5, always) == 200
+    assert guarantees.n_enough(0, 0, 5 * 10**4, 10**5, ALWAYS) == 200
 
 
-@settings(deadline=None)
 @given(n=st.integers(1, 2_000), share=st.floats(0, 0.04), n_all=st.integers(60, 10**6))
 def test_that_many_would_indeed_be_enough(n, share, n_all):
     n_wrong = int(share * n)
-    enough = guarantees.n_enough(n_wrong, n, n_all, n_all, always)
+    enough = guarantees.n_enough(n_wrong, n, n_all, n_all, ALWAYS)
     if enough is not None:
         n_then = int(np.ceil(n_wrong / n * enough - 1e-9))
         assert enough <= n_all and bounds.upper(n_then, enough, alpha=LEVEL.alpha, n_all=n_all) <= LEVEL.error
@@ -272,13 +273,13 @@ def test_that_many_would_indeed_be_enough(n, share, n_all):
 
 def test_a_class_has_its_own_bound_at_the_level_divided_by_the_classes_there_are():
     one = audit(np.ones(40), np.arange(40) == 0, label=np.repeat([0, 2], 20))
-    found = guarantees.of_classes(one, LEVEL, n_classes=3, target_at=always)
+    found = guarantees.of_classes(one, LEVEL, n_classes=3, looks=ALWAYS)
     assert found["n_machine"] == found["n_audited"] == [20, 0, 20]
     assert found["n_wrong"] == [1, 0, 0]
     # All are audited: what is counted is what there is.
     assert found["error_at_most"] == [0.05, None, 0.0]
     one = audit(np.ones(4_000), np.arange(4_000) == 0, drawn=np.arange(0, 4_000, 100), label=np.repeat([0, 2], 2_000))
-    found = guarantees.of_classes(one, LEVEL, n_classes=3, target_at=always)
+    found = guarantees.of_classes(one, LEVEL, n_classes=3, looks=ALWAYS)
     half = [bounds.upper(k, 20, alpha=0.025, n_all=2_000) for k in (1, 0)]
     assert found["error_at_most"] == [half[0], None, half[1]]
     # 72 flawless answers at 2.5 %, of a class that is half of all.
@@ -418,7 +419,7 @@ def test_equally_uncertain_labels_stay_together():
     assert sorted(found.tolist()) == list(range(500, 1000))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_what_is_kept_and_what_is_certified_are_those_above_a_confidence(data):
     n = data.draw(st.integers(1, 200))

@@ -7,24 +7,23 @@ from hypothesis import strategies as st
 from selflabel.audit import looks
 
 
-@given(st.integers(0, 10**8), st.floats(0.0001, 0.9999), st.floats(1e-7, 0.5))
-def test_all_sizes_together_take_no_more_than_the_whole_risk(n_all, error, alpha):
-    parts = [looks.part(size, n_all, error=error, alpha=alpha) for size in looks.SIZES]
-    assert sum(parts) <= 1 and min(parts) > 0 and max(parts) == 0.5
-    assert parts[looks.SIZES.index(looks.planned(n_all, error=error, alpha=alpha))] == 0.5
+@given(st.integers(1, 10**7))
+def test_all_sizes_together_take_no_more_than_the_whole_risk(planned):
+    sizes = looks.sizes(planned)
+    parts = {size: looks.part(size, planned) for size in sizes}
+    assert sum(parts.values()) <= 1 and min(parts.values()) > 0 and max(parts.values()) == parts[planned] == 0.75
+    assert sizes == sorted(set(sizes)) and sizes[0] == 1
 
 
-@pytest.mark.parametrize(("size", "expected"), [(0, 0), (1, 1), (4, 3), (499, 300), (500, 500), (10**7, 10**7)])
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [(0, 0), (1, 1), (3, 2), (499, 250), (500, 500), (999, 500), (1_000, 1_000), (10**7, 8_192_000)],
+)
 def test_between_two_sizes_there_is_no_look(size, expected):
-    assert looks.reached(size) == expected
+    assert looks.reached(size, 500) == expected
 
 
-def test_the_size_that_has_half_of_the_risk_is_a_tenth_within_what_may_do_and_mostly_does():
-    # 59 flawless answers show 5 %.
-    assert [looks.planned(n, error=0.05, alpha=0.05) for n in (0, 1_000, 2_000, 59_400)] == [100, 100, 200, 500]
-    assert looks.planned(10**6, error=0.01, alpha=0.05) == 3_000
-
-
-def test_the_parts_are_a_half_and_eighths_and_so_on():
-    parts = [looks.part(size, 59_400, error=0.05, alpha=0.05) for size in (200, 300, 500, 1_000, 2_000)]
-    assert parts == [1 / 16, 1 / 8, 1 / 2, 1 / 8, 1 / 16]
+def test_the_sizes_are_halves_and_doubles_and_each_has_its_part():
+    assert looks.sizes(500)[:11] == [1, 2, 4, 8, 16, 32, 63, 125, 250, 500, 1_000]
+    parts = [looks.part(size, 500) for size in (125, 250, 500, 1_000, 2_000, 4_000)]
+    assert parts == [1 / 64, 1 / 32, 3 / 4, 1 / 8, 1 / 32, 1 / 128]

@@ -21,7 +21,7 @@ def test_each_promise_has_its_sentence():
         "Whole data set: 90 more labels by people would certify that at most 5 % of all 1,200 labels are wrong; "
         "10 would certify 8 % (with audit.label_rest; to choose among these is another look).",
         "Each promise holds for this set of labels with 95 % confidence, not on average over many sets, and by itself, "
-        "whatever sizes of the audit are looked at: they share the risk, of which this one takes 1/8. Wrong "
+        "whatever sizes of the audit are looked at: they share the risk, of which this one takes 75 %. Wrong "
         "means: not what the person asked says; labels that people gave count as right.",
     ]
 
@@ -63,11 +63,55 @@ def test_where_nothing_is_certified_it_says_what_would_be_enough(n_enough, end):
     assert ("an audit.size of 520 would be enough, were as large a share wrong." in found) == bool(n_enough)
 
 
+def test_classes_of_which_half_may_be_wrong_are_named():
+    told = sentences(classes={"Coat": 0.5, "Bag": 0.0312, "Shirt": 1.0})[3]
+    assert told.endswith("Do not trust the labels of Coat, Shirt: half or more may be wrong.")
+
+
 def test_an_audit_is_looked_at_when_it_has_as_many_answers_as_a_size_that_has_its_part_of_the_risk():
     assert sentences(audit={"n_wanted": 499})[0].endswith(
-        "in all. (audit.size 499 counts as 300: an audit is looked at when it has 1, 2, 3, 5, 10, 20, 30, 50, 100, ... "
-        "answers.)"
+        "in all. (audit.size 499 counts as 300: an audit is looked at when it has audit.planned answers, 300, or two, "
+        "four, eight, ... times as many, or a half, a quarter, ... of them.)"
     )
+
+
+def test_an_audit_of_another_size_than_the_planned_one_says_what_that_costs():
+    told = sentences(audit={"n_wanted": 150, "n_drawn": 150, "part": 1 / 32})[-1]
+    assert "of which this one takes 3.125 % and the planned one (audit.planned, 300) 75 %." in told
+
+
+def test_promises_that_hold_together_say_so():
+    assert sentences(together=True)[-1].startswith(
+        "All promises hold together for this set of labels with 95 % confidence, not on average over many sets, "
+    )
+
+
+GOAL = {
+    "share": 0.5, "n_machine": 500, "n_answered": 40, "evidence": 3.214, "wanted": 20.0, "is_reached": False,
+    "n_more": 31, "n_expected": 98,
+}  # fmt: skip
+
+
+def test_a_sequential_audit_says_how_far_it_is_and_that_one_may_stop():
+    told = sentences(goal=GOAL, audit={"n_wrong": 2, "n_missing": 20})
+    assert told == [
+        "Audit: 2 of 40 answers say that the label is wrong; 500 human labels in all.",
+        "Goal: that at most 5 % of the 500 most confident machine labels (50 %) are wrong. The evidence is 3.21 of 20: "
+        "31 more answers at least, and 260 at most, until it is enough; if the confidences are right some 98 are usual "
+        "in all. Nothing is certified yet; who stops breaks no promise.",
+    ]
+
+
+def test_a_sequential_audit_that_cannot_reach_its_goal_says_so():
+    told = sentences(goal=GOAL | {"n_more": None}, audit={"n_wrong": 9})
+    assert "would not be enough with 300 answers, were all others right. Certified: no image." in told[1]
+
+
+def test_a_sequential_audit_that_has_its_goal_promises_what_follows():
+    told = sentences(goal=GOAL | {"is_reached": True, "n_more": 0, "evidence": 20.5})
+    assert told[1].endswith("The evidence is 20.5 of 20: enough, and nobody is asked any more.")
+    assert [line.split(":")[0] for line in told[2:-1]] == ["Whole set", "Certified", "Whole data set"]
+    assert "another look" not in told[4] and "after whichever answer the audit is looked at or ended" in told[5]
 
 
 def test_missing_answers_are_counted_and_promise_nothing():
@@ -102,7 +146,7 @@ def test_estimates_looks_and_skips_are_told():
         "Estimate, with an approximate interval at 95 %: 10.0 % (5.0 to 15.0) of the machine labels are wrong; with "
         "the confidences of all labels (PPI++) 9.0 % (6.0 to 12.0)."
     )
-    assert "of which this one takes 1/8; 3 looks share all of that." in found[-1]
+    assert "of which this one takes 75 %; 3 looks share all of that." in found[-1]
 
 
 def test_an_audit_that_waits_for_the_rounds_says_so():

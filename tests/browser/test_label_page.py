@@ -234,7 +234,7 @@ def test_names_of_classes_are_text_and_never_markup(page, default_project_folder
 
 def test_finish_says_what_it_does_runs_it_and_shows_its_lines(page, pictures, serve):
     project, truth = pictures
-    project.set(ask={"budget": 2, "per_round": 2}, audit={"size": 2})
+    project.set(ask={"budget": 2, "per_round": 2}, audit={"size": 2, "planned": 2})
     opened(page, serve(project))
     answer_until(page, truth, classes_of(project), ends=lambda: is_done(page))
     page.locator("#finish").click()

@@ -93,7 +93,7 @@ def test_a_block_of_fewer_than_four_values_is_a_fault():
 
 
 @example(cell=7, cells=2, strides=1, steps=2, bins=9)
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     cell=st.integers(1, 8), cells=st.integers(1, 3), strides=st.integers(1, 3), steps=st.integers(0, 3),
     bins=st.integers(1, 9),
@@ -319,7 +319,7 @@ def test_a_strategy_that_is_no_mix_of_different_ones_is_a_fault(strategy):
     assert load.faults(changed(("ask.strategy", strategy))) == [f"{WRONG_STRATEGY}{strategy!r}"]
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.lists(st.sampled_from(sorted(set(query.STRATEGIES) - {"lower_threshold"})), min_size=1, unique=True))
 def test_any_different_strategies_make_a_mix(names):
     assert load.faults(changed(("ask.strategy", "+".join(names)), ("graph.neighbours", 5))) == []

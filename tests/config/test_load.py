@@ -343,7 +343,7 @@ FAULTS = [
 ]  # fmt: skip
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.sets(st.integers(0, len(FAULTS) - 1), min_size=1))
 def test_any_faults_together_are_the_faults_one_by_one(numbers):
     chosen = [FAULTS[number] for number in numbers]
@@ -359,7 +359,7 @@ JUNK = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.sampled_from([*((section,) for section in TREE), ("features", "hog"), *IN_KEYS]), JUNK)
 def test_whatever_stands_in_a_place_is_accepted_or_named(path, junk):
     name = ".".join(path)

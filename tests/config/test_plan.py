@@ -28,14 +28,16 @@ def told(data=OWN, **sections):
 
 
 def test_a_plan_counts_images_classes_and_what_people_are_asked():
-    lines = told(self_label={"iterations": 3}, ask={"per_round": 50, "budget": 540}, audit={"size": 100})
+    lines = told(
+        self_label={"iterations": 3}, ask={"per_round": 50, "budget": 540}, audit={"size": 100, "planned": 100}
+    )
     assert lines["data"] == "folder pets: 3,000 images in the pool, no test images: accuracy is estimated out of fold"
     assert lines["labels given"] == "22, of 2 classes (cat 20, dog 2)"
     assert lines["people"] == (
         "150 questions in 3 rounds, 100 images to audit, people: 6 to 20 minutes of one's time, were an answer a "
         "matter of 3 seconds"
     )
-    twice = told(audit={"size": 100, "repeat": 0.25})["people"]
+    twice = told(audit={"size": 100, "planned": 100, "repeat": 0.25})["people"]
     assert "100 images to audit (25 of them by two people), people: " in twice
 
 
@@ -47,7 +49,11 @@ def test_classes_that_a_spreadsheet_would_run_are_told():
 
 
 def test_nobody_is_asked_more_than_there_is():
-    lines = told(Data(100, 0, {"cat": 20, "dog": 20}, 784), ask={"per_round": 50, "budget": 540}, audit={"size": 100})
+    lines = told(
+        Data(100, 0, {"cat": 20, "dog": 20}, 784),
+        ask={"per_round": 50, "budget": 540},
+        audit={"size": 100, "planned": 100},
+    )
     assert lines["people"].startswith("60 questions in 10 rounds, 0 images to audit")
     assert told(ask={"strategy": "none"})["people"].startswith("0 questions")
 
@@ -113,7 +119,11 @@ def test_features_that_do_not_fit_into_memory_are_refused_beforehand(monkeypatch
 
 def test_of_a_benchmark_seeds_are_drawn_and_the_others_can_be_asked_about():
     data = Data(60, 0, {"cat": 30, "dog": 30}, 784)
-    sections = {"seed_labels": {"percentage": 10.0}, "ask": {"per_round": 3, "budget": 9}, "audit": {"size": 20}}
+    sections = {
+        "seed_labels": {"percentage": 10.0},
+        "ask": {"per_round": 3, "budget": 9},
+        "audit": {"size": 20, "planned": 20},
+    }
     assert told(data, **sections)["people"].startswith("9 questions in 10 rounds, 20 images to audit")
     few = loaded(**PEOPLE | {"seed_labels": {"percentage": 5.0}, "answers": {"source": "simulated"}})
     (found,) = plan.faults(few, data, n_round_rows=10)

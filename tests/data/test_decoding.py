@@ -174,7 +174,7 @@ def test_the_name_and_the_ending_of_a_file_do_not_matter_nor_do_pillows_own_limi
     assert decode(encoded(big), max_pixels=160_000).shape == (8, 8)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.sampled_from(["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "JPEG2000"]), st.data())
 def test_damaged_bytes_are_an_image_or_a_reason(kind, data):
     damaged = bytearray(encoded(COLOUR, kind))
@@ -188,7 +188,6 @@ def test_damaged_bytes_are_an_image_or_a_reason(kind, data):
             assert 0 < len(str(error)) < 80 and "0x" not in str(error)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(8, 20), st.booleans(), st.booleans())
 def test_an_array_is_fitted_as_its_file_is(height, width, size, is_colour, colour):
     image = np.random.default_rng(height).integers(0, 256, (height, width, *[3] * is_colour), np.uint8)

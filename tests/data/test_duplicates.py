@@ -1,7 +1,7 @@
 """What is used of a listing: every image once or several times, none with two labels."""
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from selflabel.data import duplicates
@@ -83,7 +83,6 @@ def test_arrays_have_no_path():
 ROW = st.tuples(st.sampled_from(["", "cat", "dog"]), st.sampled_from(["", "1", "2", "3"]))
 
 
-@settings(deadline=None)
 @given(pool=st.lists(ROW, max_size=10), test=st.lists(ROW.filter(lambda row: row[0]), max_size=4))
 def test_whatever_comes_in_is_used_or_refused_and_one_image_is_one_row_with_one_label(pool, test):
     rows = [(f"{n}", label, "pool", key) for n, (label, key) in enumerate(pool)]

@@ -23,7 +23,6 @@ def decode(data, n_dimensions=3):
     return idx.decode(data, name="f", n_dimensions=n_dimensions)
 
 
-@settings(deadline=None)
 @given(ARRAYS, st.booleans())
 def test_an_array_survives_the_format_gzipped_or_not(array, is_gzipped):
     data = gzip.compress(encode(array)) if is_gzipped else encode(array)
@@ -49,7 +48,7 @@ def test_a_gzip_file_with_any_of_its_content_changed_is_never_read_as_something_
             decode(bytes(damaged))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.binary(max_size=40) | st.binary(max_size=40).map(lambda rest: b"\x1f\x8b\x08" + rest), st.integers(1, 3))
 def test_arbitrary_bytes_are_an_array_or_a_value_error(data, n_dimensions):
     try:

@@ -227,7 +227,7 @@ NAMES = st.text(LETTERS, min_size=1, max_size=5).filter(lambda name: name not in
 PARTS = NAMES | st.sampled_from(["test", "unlabelled", "cat", ".x", "README.md"])
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(paths=st.lists(st.lists(PARTS, min_size=1, max_size=3), max_size=8))
 def test_every_file_of_a_folder_comes_out_or_is_listed(tmp_path_factory, paths):
     root, made = tmp_path_factory.mktemp("folder"), set()
@@ -295,7 +295,7 @@ ROWS = st.tuples(
 )  # fmt: skip
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(rows=st.lists(ROWS, max_size=12))
 def test_every_row_of_a_manifest_comes_out_or_is_listed(tmp_path_factory, rows):
     folder = make(tmp_path_factory.mktemp("manifest"), "a", "b", "c d", 'e"', "f\ng", "é")

@@ -4,7 +4,7 @@ import csv
 import io
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from selflabel.data import listing
@@ -53,7 +53,6 @@ def test_what_is_no_manifest_is_an_error_naming_the_line(text, sentence):
 CELLS = st.text(st.characters(codec="utf-8"), max_size=6)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(CELLS, CELLS, st.sampled_from(["pool", "test"]))), st.sampled_from(["\n", "\r\n"]))
 def test_whatever_is_written_is_read(written, end):
     text = io.StringIO()

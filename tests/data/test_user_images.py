@@ -161,7 +161,7 @@ PLACES = st.sampled_from(["", "cat/", "cat/in side/", "dog/", "unlabelled/", "te
 CONTENTS = st.sampled_from([*GOOD.values(), *BAD])
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.dictionaries(st.tuples(PLACES, st.sampled_from(["a", 'b "é', "c\n,"])), CONTENTS, max_size=12))
 def test_every_image_goes_into_the_pool_or_the_test_images_and_every_other_file_is_listed(tmp_path_factory, contents):
     folder = tmp_path_factory.mktemp("own")

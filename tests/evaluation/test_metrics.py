@@ -43,7 +43,7 @@ def test_the_share_of_nothing_is_nan():
     assert metrics.share(np.array([True]), np.array([False])) == NAN
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(PAIRS)
 def test_accuracy_and_macro_f1_are_those_of_scikit_learn(pairs):
     truth, predicted = pairs.T
@@ -55,7 +55,7 @@ def test_accuracy_and_macro_f1_are_those_of_scikit_learn(pairs):
     }
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(PAIRS)
 def test_precision_recall_and_f1_of_a_class_are_what_counting_gives(pairs):
     truth, predicted = pairs.T
@@ -110,7 +110,7 @@ def test_a_confidence_on_the_edge_of_two_bins_belongs_to_the_upper_one(n_bins):
         assert table["low"].tolist() == [round(number / n_bins, 6)]
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=30), st.integers(2, 100))
 def test_the_bins_hold_every_confidence_once_and_within_their_edges(pairs, n_bins):
     confidence, is_right = (np.array(values) for values in zip(*pairs, strict=True))
@@ -141,7 +141,7 @@ def test_who_is_always_sure_and_half_the_time_right_has_a_calibration_error_of_a
     assert reliability.calibration_error(table) == 0.5
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=30), st.integers(2, 20))
 def test_the_calibration_error_is_between_the_gap_of_the_means_and_1(pairs, n_bins):
     confidence, is_right = (np.array(values) for values in zip(*pairs, strict=True))
@@ -312,7 +312,6 @@ def ratio(part, whole):
     return pytest.approx(part / whole, abs=1e-6) if whole else NAN
 
 
-@settings(deadline=None)
 @given(runs())
 def test_the_quality_of_rounds_and_classes_is_what_counting_image_by_image_gives(run):
     labels, table, history, given, asked_in, truth = run

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.colors import to_hex
 
@@ -189,7 +189,6 @@ def test_reliability_has_a_diagram_for_each_kind_that_has_labels(tmp_path, parts
     assert [axes.get_title() for axes in figure.axes] == titles
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), max_size=30), st.integers(1, 8), st.integers(0, 99))
 def test_chosen_rows_are_wanted_and_distinct_and_as_many_as_there_are(flags, n, seed):
     is_wanted, is_machine = np.array(flags, bool).reshape(-1, 2).T

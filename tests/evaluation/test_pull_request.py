@@ -1,7 +1,7 @@
 """The report of a pull request: what changed, which way, and where there is nothing to compare with."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from selflabel.evaluation import pull_request
@@ -92,13 +92,11 @@ def test_a_class_that_moved_is_shown_with_its_figure():
     ]
 
 
-@settings(deadline=None)
 @given(FLAT)
 def test_nothing_differs_from_itself(flat):
     assert pull_request.changes(flat, dict(flat)) == {}
 
 
-@settings(deadline=None)
 @given(FLAT, FLAT)
 def test_changes_are_sorted_and_the_other_way_round_they_are_swapped(old, new):
     found = pull_request.changes(old, new)

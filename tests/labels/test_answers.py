@@ -97,7 +97,6 @@ def test_nothing_is_nothing_to_append():
     assert answers.lines([]) == ""
 
 
-@settings(deadline=None)
 @given(st.lists(GIVEN, max_size=6))
 def test_answers_survive_their_lines(given):
     text = WHOLE_HEAD + answers.lines(given)
@@ -105,14 +104,12 @@ def test_answers_survive_their_lines(given):
     assert [answer.when.utcoffset() for answer in parse(text)] == [answer.when.utcoffset() for answer in given]
 
 
-@settings(deadline=None)
 @given(st.lists(GIVEN, max_size=6))
 def test_python_s_csv_reads_the_lines_alike(given):
     rows = csv.reader(io.StringIO(answers.lines(given), newline=""), strict=True)
     assert list(rows) == [harmless(answer) for answer in given]
 
 
-@settings(deadline=None)
 @given(st.lists(GIVEN, max_size=6), st.sampled_from(["\n", "\r\n"]), st.booleans(), st.booleans(), st.booleans())
 def test_neither_quotes_nor_line_ends_nor_a_mark_of_utf_8_matter(given, end, has_mark, has_end, is_all_quoted):
     target = io.StringIO(newline="")
@@ -124,7 +121,6 @@ def test_neither_quotes_nor_line_ends_nor_a_mark_of_utf_8_matter(given, end, has
     assert parse("\ufeff" * has_mark + text) == given
 
 
-@settings(deadline=None)
 @given(st.lists(GIVEN, max_size=6), st.lists(st.integers(0, 6), max_size=4), st.sampled_from(["\n", "\r\n", "  \n"]))
 def test_blank_lines_hold_no_answers(given, places, blank):
     rows = [answers.lines([answer]) for answer in given]
@@ -133,7 +129,7 @@ def test_blank_lines_hold_no_answers(given, places, blank):
     assert parse(WHOLE_HEAD + "".join(rows)) == given
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.lists(GIVEN, min_size=1, max_size=4), st.integers(0), st.sampled_from(['"', ",", "\n", "", "\r", "x", "\0"]))
 def test_a_file_with_a_slip_anywhere_is_refused_or_none_of_its_cells_is_lost(given, place, text):
     before = WHOLE_HEAD + answers.lines(given)
@@ -147,7 +143,7 @@ def test_a_file_with_a_slip_anywhere_is_refused_or_none_of_its_cells_is_lost(giv
     assert answers.lines(found).count(",") == after.removeprefix(WHOLE_HEAD.rstrip("\n")).count(",")
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.text(max_size=40) | st.text(f'{A[0]},"\n\r<=>|;', max_size=40))
 def test_any_text_is_read_or_refused_with_a_line_number(text):
     for read, source in ((parse, "a.csv"), (fill, "q.csv")):
@@ -353,14 +349,12 @@ VOTES = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(VOTES, max_size=12, unique_by=lambda answer: (answer.annotator, answer.when)), st.randoms())
 def test_the_order_of_the_lines_does_not_matter_where_the_times_differ(given, shuffler: random.Random):
     shuffled = shuffler.sample(given, len(given))
     assert answers.decide(shuffled, classes=CLASSES) == answers.decide(given, classes=CLASSES)
 
 
-@settings(deadline=None)
 @given(st.lists(VOTES, max_size=12))
 def test_a_label_is_given_exactly_where_one_class_has_most_votes(given):
     found = answers.decide(given, classes=CLASSES)
@@ -582,7 +576,6 @@ def test_a_class_that_a_spreadsheet_would_run_is_answered_in_either_way():
         assert answer.label == "=1+1"
 
 
-@settings(deadline=None)
 @given(st.lists(GIVEN, max_size=6), st.permutations(HEADER), TEXTS)
 def test_a_queue_in_any_order_of_columns_gives_all_answers(given, order, extra):
     target = io.StringIO(newline="")

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from selflabel.labels import seeds, table
@@ -21,7 +21,6 @@ def draw(true_labels, percentage=50.0, seed=0, classes=CLASSES):
     return draw_seed_rows(np.asarray(true_labels), percentage=percentage, seed=seed, classes=classes)
 
 
-@settings(deadline=None)
 @given(
     counts=st.lists(st.integers(1, 30), min_size=3, max_size=3),
     percentage=st.sampled_from([60, 75.5, 90, 100]),
@@ -75,7 +74,6 @@ def test_every_class_of_which_nothing_would_be_drawn_is_named():
     )
 
 
-@settings(deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 10_000))
 def test_the_count_is_that_of_exact_fractions(n_images, hundredths):
     assert count(n_images, hundredths / 100) == round(Fraction(n_images * hundredths, 10_000))
@@ -86,7 +84,6 @@ def test_the_count_of_a_class_is_its_percentage(n_images, percentage, n):
     assert count(n_images, percentage) == n
 
 
-@settings(deadline=None)
 @given(st.lists(st.booleans(), max_size=30), st.integers(0, 35), st.integers(0, 2**32 - 1))
 def test_more_rows_are_the_given_ones_and_others_as_many_as_asked_or_as_there_are(is_given, n, seed):
     is_given = np.array(is_given, bool)

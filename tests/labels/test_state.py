@@ -88,7 +88,7 @@ NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\x00;"), max_si
 )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.sampled_from(["answered", "skipped", "tied", "open"]), NAMES, NAMES), max_size=5))
 def test_answers_survive_their_file_and_the_state_that_took_them_its_own(tmp_path_factory, given_answers):
     folder = tmp_path_factory.mktemp("state")

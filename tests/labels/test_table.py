@@ -157,7 +157,6 @@ def test_an_answer_keeps_the_count_of_the_flips_before_it():
 ROUNDS = st.lists(st.lists(st.integers(-1, 2), min_size=6, max_size=6), max_size=6)
 
 
-@settings(deadline=None)
 @given(ROUNDS)
 def test_revisions_are_what_following_each_image_through_the_rounds_gives(rounds):
     """Rows 0 to 5 by machine, each round's classes given (−1: none), row 6 a seed."""
@@ -178,7 +177,6 @@ def test_revisions_are_what_following_each_image_through_the_rounds_gives(rounds
     assert (after.label[6], after.origin[6], after.confirmed[6], after.flips[6]) == (1, table.SEED, 0, 0)
 
 
-@settings(deadline=None)
 @given(any_labels(), st.integers(0, 9))
 def test_a_revision_without_labels_leaves_only_those_of_people(before, number):
     after = machine(before, [], [], number=number, revise=True)
@@ -195,13 +193,12 @@ def test_labels_are_not_assigned_to():
         seeds().label = np.zeros(5)
 
 
-@settings(deadline=None)
 @given(any_labels())
 def test_labels_survive_their_columns(given):
     assert_same(table.from_columns(table.to_columns(given), source="t"), given)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(any_labels())
 def test_labels_survive_their_file(tmp_path_factory, given):
     path = tmp_path_factory.mktemp("labels") / "labels.csv"

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
@@ -21,7 +21,6 @@ def test_the_thresholds_of_the_tutorial_are_the_decimal_numbers_and_not_their_ne
     assert thresholds == [0.75, 0.70, 0.65, 0.60, 0.55, 0.50, 0.45, 0.40, 0.35, 0.30]
 
 
-@settings(deadline=None)
 @given(st.integers(1, 1000), CENTS, CENTS)
 def test_a_threshold_is_the_decimal_number_nearest_to_its_exact_value(number, start, step):
     exact = (Decimal(start) + (number - 1) * Decimal(step)) / 100
@@ -35,7 +34,6 @@ def test_a_row_exactly_at_the_threshold_is_not_accepted():
     np.testing.assert_array_equal(accept_above(probabilities, 0.6), [])
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(0.5, 1), max_size=20), st.floats(0, 1), st.floats(0, 1))
 def test_a_higher_threshold_accepts_a_subset(largest, one, other):
     probabilities = np.column_stack([largest, 1 - np.array(largest)])
@@ -98,7 +96,6 @@ def test_of_equal_confidences_the_first_is_taken():
     assert acceptance.accept_best(FIVE, 4).tolist() == [0, 1, 2, 3]
 
 
-@settings(deadline=None)
 @given(st.integers(1, 12), st.integers(1, 5), st.integers(0, 9))
 def test_no_position_left_out_is_more_confident_than_one_that_is_taken(k, n_classes, seed):
     probabilities = np.random.default_rng(seed).dirichlet(np.ones(n_classes), size=9)
@@ -149,7 +146,6 @@ def test_flexmatch_thresholds_are_those_of_the_papers_equations():
         np.testing.assert_allclose(flexmatch_thresholds(pool, 0.84), expected)
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 9), min_size=2, max_size=5), st.integers(0, 30), st.floats(0.5, 0.99))
 def test_no_class_has_more_than_the_threshold_and_one_learnt_better_never_less_than_another(
     learnt, n_unsure, threshold
@@ -213,7 +209,6 @@ def test_equal_confidences_are_all_above_a_threshold_or_all_below_it():
 TENTHS = st.lists(st.tuples(st.integers(1, 10), st.booleans() | st.just(True)), min_size=1, max_size=80)
 
 
-@settings(deadline=None)
 @given(TENTHS, st.floats(0.1, 0.6), st.randoms(use_true_random=False))
 def test_what_is_shown_decides_and_not_its_order(shown, target, random):
     mixed = random.sample(shown, len(shown))
@@ -221,7 +216,6 @@ def test_what_is_shown_decides_and_not_its_order(shown, target, random):
     assert one == other
 
 
-@settings(deadline=None)
 @given(TENTHS, st.floats(0.1, 0.6))
 def test_above_the_threshold_the_bound_is_kept(shown, target):
     found = loosest(shown, target=target)
@@ -229,7 +223,6 @@ def test_above_the_threshold_the_bound_is_kept(shown, target):
     assert found == np.inf or bounds.upper(is_above.count(False), len(is_above), alpha=0.2) <= target
 
 
-@settings(deadline=None)
 @given(TENTHS, st.data(), st.floats(0.1, 0.6))
 def test_a_mistake_less_never_gives_a_higher_threshold(shown, data, target):
     row = data.draw(st.integers(0, len(shown) - 1))
@@ -237,7 +230,6 @@ def test_a_mistake_less_never_gives_a_higher_threshold(shown, data, target):
     assert loosest(better, target=target) <= loosest(shown, target=target)
 
 
-@settings(deadline=None)
 @given(TENTHS, st.floats(0.1, 0.6), st.floats(0, 0.05))
 def test_a_looser_target_never_gives_a_higher_threshold(shown, target, more):
     # Looked for at the same numbers of labels: these depend on the target.

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist, pdist
 from threadpoolctl import threadpool_info
@@ -231,7 +231,6 @@ def test_clusters_are_computed_in_one_thread(monkeypatch):
 mixes = st.lists(st.sampled_from(SCORING), min_size=1, max_size=3).map("+".join)
 
 
-@settings(deadline=None)
 @given(mixes, st.integers(0, 14), st.integers(0, 16), st.sampled_from([0.0, 0.1, 0.8]), st.integers(0, 99))
 def test_what_is_chosen_is_distinct_of_the_candidates_at_most_n_and_always_the_same(strategy, n_rows, n, apart, seed):
     probabilities, features = random_pool(seed, 20)
@@ -249,7 +248,6 @@ def test_what_is_chosen_is_distinct_of_the_candidates_at_most_n_and_always_the_s
         assert len(chosen) == min(n, n_rows)
 
 
-@settings(deadline=None)
 @given(st.sampled_from([name for name in SCORING if name not in ("typiclust", "k_means")]), st.integers(0, 99))
 def test_fewer_questions_are_the_first_of_many_where_nothing_is_clustered(strategy, seed):
     probabilities, features = random_pool(seed, 20)
@@ -257,7 +255,6 @@ def test_fewer_questions_are_the_first_of_many_where_nothing_is_clustered(strate
     assert few == many[:3]
 
 
-@settings(deadline=None)
 @given(st.sampled_from(SCORING), st.sampled_from([0.05, 0.5, 1.0]), st.integers(0, 99))
 def test_nobody_is_asked_about_two_near_duplicates_and_nothing_else_is_left_out(strategy, min_distance, seed):
     probabilities, features = random_pool(seed, 30)

@@ -22,7 +22,7 @@ MARGINS = arrays(
 )
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(MARGINS)
 @example(np.full((1, 3), -1e4))
 @example(np.full((1, 3), 1e4))
@@ -33,14 +33,12 @@ def test_each_row_is_a_distribution_however_large_the_margins(margins):
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-9)
 
 
-@settings(deadline=None)
 @given(MARGINS)
 def test_a_larger_margin_never_has_a_smaller_probability(margins):
     order = margins.argsort(axis=1)
     assert np.all(np.diff(np.take_along_axis(ovr_logistic(margins), order, axis=1), axis=1) >= 0)
 
 
-@settings(deadline=None)
 @given(MARGINS, st.randoms(use_true_random=False))
 def test_permuted_classes_have_permuted_probabilities(margins, random):
     order = random.sample(range(margins.shape[1]), margins.shape[1])
@@ -91,7 +89,7 @@ def ece(probabilities, labels):
 
 
 @every_calibration
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(MARGINS, st.integers(0, 99))
 def test_each_calibration_gives_each_row_a_distribution_wherever_its_scores_are(calibrate, margins, seed):
     scores, labels = simulated(40, n_classes=margins.shape[1], seed=seed)
@@ -105,7 +103,7 @@ def test_each_calibration_gives_each_row_a_distribution_wherever_its_scores_are(
 
 
 @every_fitted
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(st.integers(0, 99), st.permutations(range(3)))
 def test_named_differently_the_classes_have_the_same_probabilities(calibrate, seed, order):
     scores, labels = simulated(60, seed=seed)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 from sklearn.model_selection import StratifiedKFold
@@ -43,7 +43,6 @@ def score(features, labels, fold, *, recipe=MEMORY, rows=None):
 # Folds.
 
 
-@settings(deadline=None)
 @given(st.integers(2, 6), st.lists(st.integers(0, 9), min_size=2, max_size=4), st.integers(0, 99))
 def test_every_class_is_spread_evenly_over_all_folds(n_folds, more, seed):
     counts = [n_folds + count for count in more]
@@ -56,7 +55,6 @@ def test_every_class_is_spread_evenly_over_all_folds(n_folds, more, seed):
         assert in_each.min() >= 1 and np.ptp(in_each) <= 1
 
 
-@settings(deadline=None)
 @given(st.integers(2, 6), st.lists(st.integers(0, 9), min_size=2, max_size=4), st.integers(0, 99))
 def test_the_folds_are_scikit_learns(n_folds, more, seed):
     counts = [n_folds + count for count in more]

@@ -23,7 +23,7 @@ KEY, EMAIL = "0123456789abcdef" * 2 + "01234567", "ann@example.org"
 TITLE = "selflabel pictures"
 FAST = {
     "dataset": {"image_size": 16}, "features": {"extractor": "pixels", "components": 0},
-    "ask": {"strategy": "margin", "per_round": 6, "budget": 12}, "audit": {"size": 5},
+    "ask": {"strategy": "margin", "per_round": 6, "budget": 12}, "audit": {"size": 5, "planned": 5},
     # No alarm is to end the rounds before their last question.
     "stopping": {"precision_margin": 1.0}, "classifier": {"name": "kernel_ridge", "C": 10.0, "gamma": 1.0, "seed": 0},
     "training": {"train_on": "human_labels"}, "self_label": {"keep": "revise", "iterations": 2},

@@ -14,7 +14,7 @@ from selflabel.serve.session import Browser, Refused
 pytestmark = pytest.mark.xdist_group("photographs")
 FAST = {
     "dataset": {"image_size": 16}, "features": {"extractor": "pixels", "components": 0},
-    "ask": {"strategy": "margin", "per_round": 12, "budget": 24}, "audit": {"size": 10},
+    "ask": {"strategy": "margin", "per_round": 12, "budget": 24}, "audit": {"size": 10, "planned": 10},
     "self_label": {"keep": "revise"}, "training": {"train_on": "human_labels"}, "accept": {"threshold_start": 0.5},
     "classifier": {"name": "kernel_ridge", "C": 10.0, "gamma": 1.0, "seed": 0},
 }  # fmt: skip

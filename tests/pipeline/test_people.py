@@ -206,7 +206,7 @@ def test_status_tells_how_the_run_stands(people):
 def _audited(_people, tmp_path_factory) -> InProcess:
     people = _people.copy(tmp_path_factory.mktemp("audited") / "project")
     # It would wait for the rounds' questions.
-    people.set(audit={"size": 100}, ask={"budget": 0})
+    people.set(audit={"size": 100, "planned": 100}, ask={"budget": 0})
     people.play()
     return people
 
@@ -244,7 +244,7 @@ def test_an_audit_without_answers_certifies_nothing_and_waits_in_the_queue(audit
 
 
 def test_an_audit_waits_until_the_rounds_have_their_answers(people):
-    people.set(audit={"size": 100}, ask={"budget": 25})
+    people.set(audit={"size": 100, "planned": 100}, ask={"budget": 25})
     people.play()
     n_seen = []
     while not len(of_the_audit(people)):

@@ -9,8 +9,8 @@ from selflabel.serve import grid
 from selflabel.serve.session import Browser, Refused
 
 ROUNDS = (
-    ("self_label.iterations", 2), ("ask.per_round", 4), ("ask.budget", 8), ("audit.size", 20), ("training.folds", 3),
-    ("graph.neighbours", 0),
+    ("self_label.iterations", 2), ("ask.per_round", 4), ("ask.budget", 8), ("audit.size", 20), ("audit.planned", 20),
+    ("training.folds", 3), ("graph.neighbours", 0),
 )  # fmt: skip
 TRUTH = CLASSES * 200
 

@@ -11,7 +11,12 @@ from selflabel.serve.session import Browser, Refused, Task
 def session(tmp_path):
     # Ten images are audited, the first three of them twice.
     return opened(
-        tmp_path, ("self_label.iterations", 0), ("ask.strategy", "none"), ("audit.size", 10), ("audit.repeat", 0.3)
+        tmp_path,
+        ("self_label.iterations", 0),
+        ("ask.strategy", "none"),
+        ("audit.size", 10),
+        ("audit.planned", 10),
+        ("audit.repeat", 0.3),
     )
 
 

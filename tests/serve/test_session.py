@@ -9,6 +9,7 @@ from in_process import JUDGES, InProcess
 from small_session import answer_all, given, opened_in
 
 from selflabel import files
+from selflabel.audit import sequence
 from selflabel.labels import state
 from selflabel.labels.classes import SKIP
 from selflabel.people.answer_file import AnswerFile
@@ -29,7 +30,7 @@ def _labelled_by_people(_in_process: InProcess, tmp_path_factory) -> InProcess:
         self_label={"keep": "revise", "iterations": 3},
         training={"train_on": "human_labels", "confidence": "sigmoid", "folds": 5},
         ask={"strategy": "margin", "per_round": PER_ROUND, "budget": BUDGET},
-        audit={"size": AUDITED},
+        audit={"size": AUDITED, "planned": AUDITED},
     )
     project.play("seed_labels")
     return project
@@ -86,6 +87,23 @@ def test_what_the_server_holds_is_what_the_stages_write(project):
     written = files.read_json(project.folder / "metrics/certificate.json")
     assert held["audit"] == written["audit"] and held["certified"]["n"] == written["certified"]["n"]
     assert round(held["whole"]["error_at_most"], 6) == written["whole"]["error_at_most"]
+
+
+def test_a_sequential_audit_ends_with_the_answer_that_is_enough(project):
+    project.set(audit={"mode": "sequential", "goal": 0.3, "error": 0.2, "size": 200})
+    session, browser, truth = opened(project), Browser("ann"), truth_of(project)
+    answer_all(session, browser, truth)
+    assert session.state(browser)["progress"]["audit"] == [0, 200]
+    audited = answer_all(session, browser, truth, phase="audit")
+    assert session.state(browser)["phase"] == "done"
+    goal = session.rounds.audit.certificate.goal
+    # Not at the end of what was asked about at once.
+    assert goal.is_reached and goal.n_answered == len(audited) and len(audited) % sequence.AHEAD
+    project.play("seed_labels", *ROUNDS, "finish", "audit")
+    written = files.read_json(project.folder / "metrics/certificate.json")
+    assert written["goal"]["n_answered"] == len(audited) and written["certified"]["n"] == goal.n_machine
+    path = files.read_table(project.folder / "data/audit/path.csv")
+    assert len(path["evidence"]) == len(audited) and path["evidence"][-1] >= goal.wanted
 
 
 def test_no_class_is_named_where_all_labels_are_known(project):
