@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mapie.risk_control.fwer_control import FWERFixedSequenceTesting, control_fwer
 from scipy.stats import binom, hypergeom
 
 from selflabel.audit import bounds, guarantees
@@ -328,6 +329,18 @@ def test_a_share_that_a_later_one_would_make_good_is_not_skipped():
     assert guarantees.certified(found, LEVEL) == 1
     found["p_value"][0] = 0.06
     assert guarantees.certified(found, LEVEL) is None
+
+
+@given(st.lists(st.floats(0, 0.2), min_size=1, max_size=12), st.integers(1, 4))
+def test_it_certifies_what_mapies_fixed_sequence_does_and_more_with_several_starts(p_values, n_starts):
+    n, n_starts = len(p_values), min(n_starts, len(p_values))
+    start = np.zeros(n)
+    start[np.arange(n_starts) * (n // n_starts)] = 1 / n_starts
+    ours = guarantees.certified({"p_value": np.array(p_values), "start": start}, LEVEL)
+    theirs = control_fwer(np.array(p_values), LEVEL.alpha, FWERFixedSequenceTesting(n_starts))
+    last = int(theirs.max()) if len(theirs) else None
+    # Theirs hands nothing on from one start to the next.
+    assert ours == last if n_starts == 1 else last is None or (ours is not None and ours >= last)
 
 
 def test_a_start_that_fails_does_not_end_the_search_and_risk_is_handed_on():
