@@ -24,9 +24,17 @@ from selflabel.markdown import markdown_table
 DATA = Path("data")
 
 
-def labels_of(seed: int, features: feature_set.FeatureSet, truth: np.ndarray, classes: Classes) -> Labels:
-    """Return the final labels of the default's run from one draw; ``truth``: int (N,), of the pool."""
+def labels_of(
+    seed: int, features: feature_set.FeatureSet, truth: np.ndarray, classes: Classes, *, per_round: int | None = None
+) -> Labels:
+    """Return the final labels of the default's run from one draw; ``truth``: int (N,), of the pool.
+
+    ``per_round``: another number of questions of each round.
+    """
     params = load.load()
+    if per_round:
+        ask = params.ask.model_copy(update={"per_round": per_round, "budget": per_round * params.self_label.iterations})
+        params = params._replace(ask=ask)
     config = build.run(params).with_seed(seed)
     percentage = params.seed_labels.percentage
     before = study.rounds_of(config, features, truth, classes, percentage=percentage, seed=seed)

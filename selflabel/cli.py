@@ -250,22 +250,26 @@ def audits(_args: argparse.Namespace) -> None:
 
 
 def forecast(_args: argparse.Namespace) -> None:
-    """Tell what audits of several sizes are worth for the labels of the last run, before one or before a larger one."""
+    """Tell what more answers are worth for the labels of the last run: to an audit, or to questions of the rounds."""
+    from functools import partial
+
+    from tqdm import tqdm
+
     from selflabel.audit import draw, forecast
     from selflabel.audit.certificate import AuditConfig, Certificate
     from selflabel.config.load import load
     from selflabel.labels import state
 
-    missing = [path for path in (FINAL, AUDIT, CERTIFICATE) if not Path(path).exists()]
-    if missing:
-        raise ValueError(f"{missing[0]} is not there yet: `dvc repro` writes it")
     final, config = state.read(FINAL), AuditConfig.of(load().audit)
     rows = draw.targets(final.labels, final.asked.row)
     if not len(rows):
         raise ValueError("there must be machine labels about which nobody was asked, got none")
     issued = Certificate.from_json(files.read_json(CERTIFICATE))
     found = forecast.found(final.labels, state.read(AUDIT).asked, issued)
-    print(forecast.text(final.labels.confidence[rows], config, n_all=len(final.labels.label), found=found))
+    n_labels = int(final.labels.is_human.sum())
+    confidence, n_all = final.labels.confidence[rows], len(final.labels.label)
+    bar = partial(tqdm, desc="simulating audits", leave=False, disable=None)
+    print(forecast.text(confidence, config, n_all=n_all, n_labels=n_labels, found=found, progress=bar))
 
 
 def compare(_args: argparse.Namespace) -> None:

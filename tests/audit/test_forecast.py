@@ -6,7 +6,7 @@ from examples import certificate
 
 from selflabel.audit import forecast, simulate
 from selflabel.audit.certificate import AuditConfig
-from selflabel.audit.forecast import Found
+from selflabel.audit.forecast import Found, Worth
 from selflabel.audit.guarantees import ErrorTarget
 from selflabel.labels.questions import AskedQuestions, Replies
 from selflabel.labels.table import Labels
@@ -49,14 +49,34 @@ def test_who_has_found_more_wrong_than_was_claimed_expects_less():
 
 def test_of_fewer_labels_than_answers_nothing_is_said():
     assert [of.answers for of in forecast.fixed(CONFIDENCE[:250], lambda size: LEVEL, n_all=250)] == [100, 200]
-    assert "fewest labels" not in forecast.text(CONFIDENCE[:50], CONFIG, n_all=50, found=None)
+    assert "In all" not in forecast.text(CONFIDENCE[:50], CONFIG, n_all=50, n_labels=9, found=None)
 
 
-def test_the_text_names_the_smallest_size_that_spares_most_labels():
-    told = forecast.text(CONFIDENCE, CONFIG, n_all=3_000, found=None)
+@pytest.mark.parametrize(
+    ("n_labels", "next_step"),
+    [(100, "1,000 more questions first, then an audit of 500."), (10**6, "take an audit of 500.")],
+)
+def test_the_text_says_what_takes_the_fewest_labels_by_people(monkeypatch, n_labels, next_step):
+    """Where few labels have taught, questions pay; where many have, nothing is to be won by them."""
+
+    def fixed(confidence, target_at, *, n_all, found, sizes=(200, 500), less=1.0, progress=iter):
+        return [Worth(size, 0.5, 0.4, 0.6, (6_000 - size) * less) for size in sizes]
+
+    monkeypatch.setattr(forecast, "fixed", fixed)
+    told = forecast.text(CONFIDENCE, CONFIG, n_all=3_000, n_labels=n_labels, found=None)
     assert "if about as many labels are wrong as the confidences claim" in told
-    assert "audit.size and audit.planned" in told and "audit.mode: sequential" in told
-    assert told.rsplit("\n\n", 1)[1].startswith("With audit.label_rest an audit of ")
+    assert "audit.size and audit.planned" in told and "audit.mode: sequential" in told and "ask.budget" in told
+    assert told.endswith(next_step)
+
+
+def test_more_questions_are_worth_what_the_curve_says_and_an_audit_narrows_it():
+    before, after = (forecast.questions(CONFIDENCE, 300, found=found) for found in (None, Found(70, 70.0)))
+    claimed = (1 - CONFIDENCE).mean()
+    assert [n for n, *_ in before] == [0, 100, 300, 1_000]
+    assert before[0][1] == pytest.approx(1 - claimed, abs=0.005)
+    assert before[2][1] == pytest.approx(1 - claimed * 0.5**forecast.POWER, abs=0.01)
+    assert all(low < mean < high for _, mean, low, high in before)
+    assert all(a[3] - a[2] < b[3] - b[2] for a, b in zip(after, before, strict=True))
 
 
 def test_only_a_whole_audit_of_fixed_size_has_found_something():
