@@ -103,7 +103,10 @@ def main() -> None:
         [name, f"{told:.1%}", f"{right:.1%}", f"{100 * off:.1f}", f"{inside:.2f}"]
         for name, (told, right, off, inside) in ((name, np.mean(cases, axis=0)) for name, cases in curve.items())
     ]
-    print("\n" + markdown_table(["labels by people", "right, forecast", "right", "points off", "within"], lines))
+    print(
+        "\n"
+        + markdown_table(["labels by people", "right, forecast", "right", "points off", "within the interval"], lines)
+    )
 
 
 if __name__ == "__main__":
