@@ -30,7 +30,7 @@ def clothes(default_project) -> tuple[InProcess, Path]:
     project.tool("init", str(folder))
     told = project.tool("plan")
     assert "3,000 images in the pool, no test images" in told and "labels given: 200, of 10 classes" in told
-    assert "280 questions in 3 rounds, 300 images to audit, people" in told
+    assert "280 questions in 3 rounds, 280 images to audit, people" in told
     project.play()
     return project, folder
 
@@ -116,7 +116,7 @@ def test_answers_teach_from_round_0_on_and_the_audit_comes_last(clothes):
     assert n_seen == [94, 94, 92]
     table = files.read_table(project.folder / "data/final/labels.csv")
     assert np.sum((table["origin"] == "human") & (table["round"] == 0)) == 280
-    assert len(queue(project)["row"]) == 300 and set(queue(project)["strategy"]) == {"audit"}
+    assert len(queue(project)["row"]) == 280 and set(queue(project)["strategy"]) == {"audit"}
 
 
 def test_nothing_that_leaves_the_pipeline_hints_at_what_the_audit_asks_about(clothes):
@@ -128,7 +128,7 @@ def test_nothing_that_leaves_the_pipeline_hints_at_what_the_audit_asks_about(clo
     asked = queue(project)["hash"][queue(project)["strategy"] == "audit"].tolist()
     table = files.read_table(project.folder / "data/final/labels.csv")
     said = {key: name for key, name in zip(table["hash"], table["class"], strict=True) if key in set(asked)}
-    assert len(said) == 300 and all(said.values())
+    assert len(said) == 280 and all(said.values())
     n_looked_at = 0
     for path in [each for name in ("export", "queue") for each in (project.folder / "data" / name).rglob("*.*")]:
         place = path.relative_to(project.folder / "data").as_posix()
@@ -140,7 +140,7 @@ def test_nothing_that_leaves_the_pipeline_hints_at_what_the_audit_asks_about(clo
                 n_looked_at += 1
                 assert said[key] not in record, (place, record)
     # labels.csv and .parquet, two queues, two kinds of folders, metadata, tasks.
-    assert n_looked_at == 8 * 300
+    assert n_looked_at == 8 * 280
     hashes = files.read_table(project.folder / "data/export/labels.csv")["hash"]
     is_told = np.isfinite(np.load(project.folder / "data/export/pred_probs.npy")).any(axis=1)
     assert set(hashes[~is_told]) == set(asked)
@@ -153,7 +153,7 @@ def test_with_the_audits_answers_a_part_is_certified(clothes):
     person(project, folder)
     project.play()
     assert not len(queue(project)["row"])
-    assert certificate(project)["human_labels_in_all"] == 200 + 280 + 300
+    assert certificate(project)["human_labels_in_all"] == 200 + 280 + 280
     assert certificate(project)["certified"]["n"] > 1_000
     # What the promise is about, as only the trial knows it.
     known = files.read_table(f"{folder}.truth.csv")
