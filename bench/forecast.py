@@ -16,7 +16,6 @@ from selflabel import files
 from selflabel.audit import forecast, simulate
 from selflabel.audit.certificate import AuditConfig
 from selflabel.audit.forecast import Found
-from selflabel.audit.guarantees import ErrorTarget
 from selflabel.config import load
 from selflabel.features import feature_set
 from selflabel.labels.classes import Classes
@@ -58,11 +57,7 @@ def main() -> None:
     features = feature_set.read(DATA / "features", DATA / "graph")
     truth, classes = files.read_array(Path(DATA, "truth/pool.npy")), Classes.read(DATA / "raw/classes.json")
     config = AuditConfig.of(load.load().audit)
-    target = ErrorTarget(config.error, config.alpha)
-
-    def target_at(size: int) -> ErrorTarget:
-        return config._replace(size=size, planned=size).target()
-
+    target, target_at = config.whole_target, config.target_if_planned
     curve: dict[str, list[tuple[float, float, float, float]]] = {}
     told: dict[int, list[tuple[float, float, float]]] = {size: [] for size in SIZES}
     ended: dict[float, list[tuple[float, float]]] = {}

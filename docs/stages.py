@@ -32,6 +32,5 @@ if __name__ == "__main__":
     graph = [
         'rankdir=LR; bgcolor=white; nodesep=0.2; ranksep=0.35; edge [color="#00796b"];',
         f"node [{style}];",
-        *lines,
     ]
     sys.stdout.write("\n".join(["digraph stages {", *graph, *lines, "}", ""]))

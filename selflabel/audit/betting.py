@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from selflabel.audit import bounds
+
 # Parts of the chances that are the same for all labels; the others grow with the root of the claimed error. And parts
 # of the stake that a single answer could lose all with.
 EVEN, STAKES = np.arange(0.5, 1.01, 0.1), np.arange(0.02, 0.91, 0.04)
@@ -86,7 +88,7 @@ class Bet(NamedTuple):
         stake = np.minimum(self.stake, STAKES[-1] / np.maximum(worst - self.error, 1e-12))
         factors = np.maximum(1 + stake * (self.error - shown), 0)
         # Once so many are found that the hypothesis is true there is nothing to be won.
-        factors[known > self.error * n] = 0
+        factors[known >= bounds.too_many(self.error, n)] = 0
         return np.cumprod(factors)
 
     def n_more(self, drawn: np.ndarray, is_wrong: np.ndarray, *, alpha: float) -> int | None:

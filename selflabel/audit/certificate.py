@@ -97,6 +97,15 @@ class AuditConfig(NamedTuple):
         """Return the error to promise, and the risk that the audit may take."""
         return self.targets()[self.looked_at]
 
+    def target_if_planned(self, size: int) -> ErrorTarget:
+        """Return the error to promise, and the risk that an audit of ``size`` may take, were it the planned one."""
+        return self._replace(size=size, planned=size).target()
+
+    @property
+    def whole_target(self) -> ErrorTarget:
+        """The error to promise, and the whole risk, which a sequential audit may take."""
+        return ErrorTarget(self.error, self.alpha)
+
     def n_first(self) -> int:
         """Return the fewest answers that can certify a part, none of them wrong; if labels are few fewer may do."""
         targets = self.targets()
@@ -294,18 +303,18 @@ def audit(
     rows = draw.targets(final.labels, final.asked.row)
     earlier = look_up(final.apart)
     asked = path = None
-    if config.is_sequential and config.size and len(rows) and not n_awaited(final):
+    size = 0 if n_awaited(final) else config.n_asked
+    if config.is_sequential and size and len(rows):
         asked = sequences.start(
-            final.labels, rows, draw.uniform(hashes, seed=config.seed, late=late)[rows],
-            ErrorTarget(config.error, config.alpha), goal=config.goal, size=config.size, planned=config.planned,
+            final.labels, rows, draw.uniform(hashes, seed=config.seed, late=late)[rows], config.whole_target,
+            goal=config.goal, size=size, planned=config.planned,
         )  # fmt: skip
         replies = look_up(asked.asked)
         path = sequences.follow(asked, replies)
         drawn = replies.where(np.arange(path.n_asked))
     else:
         in_order = draw.order(hashes, seed=config.seed, late=late)
-        is_none = config.is_sequential or n_awaited(final)
-        drawn = look_up(draw.draw(in_order, rows, size=0 if is_none else config.n_asked))
+        drawn = look_up(draw.draw(in_order, rows, size=size))
     n_repeated = config.n_repeated(len(drawn))
     drawn = drawn.of_two_people(np.arange(len(drawn)) < n_repeated)
     if asked and path:
@@ -428,10 +437,10 @@ def examine_path(
     n_inside = len(asked.rows)
     certified = asked.rows if path.is_reached else rows[:0]
     # Wrong ones that there may be inside.
-    n_most = math.floor(config.error * n_inside + 1e-9) if path.is_reached else 0
+    n_most = int(bounds.too_many(config.error, n_inside)) - 1 if path.is_reached else 0
     outside = np.setdiff1d(rows, certified)
     outside = outside[np.argsort(labels.confidence[outside], kind="stable")]
-    n_kept = [max(math.floor(error * len(labels.label) + 1e-9) - n_most, 0) for error in config.errors]
+    n_kept = [max(int(bounds.too_many(error, len(labels.label))) - 1 - n_most, 0) for error in config.errors]
     relabels = [outside[: max(len(outside) - n, 0)] for n in n_kept]
     rest, to_relabel = _for_people(final, rows, relabels, drawn, known, config, is_ended=path.is_reached)
     expected = asked.bet.n_expected(alpha=asked.alpha)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from selflabel.audit import simulate
+from selflabel.audit import sequence, simulate
 from selflabel.audit.betting import Bet
 from selflabel.audit.certificate import AuditConfig, Certificate
 from selflabel.audit.guarantees import ErrorTarget
@@ -111,12 +111,9 @@ def sequential(confidence: np.ndarray, target: ErrorTarget, *, found: Found | No
 
     Infinite where it never is, were as many times as many wrong as claimed as ``found`` says.
     """
-    ranked, times = -np.sort(-confidence), (found or Found()).times
-    pairs = []
-    for share in SHARES:
-        inside = ranked[: max(int(share * len(ranked)), 1)]
-        pairs.append((share, Bet.on(inside, error=target.error).n_expected(alpha=target.alpha, times=times)))
-    return pairs
+    times = (found or Found()).times
+    bets = [(share, Bet.on(confidence[sequence.part(confidence, share)], error=target.error)) for share in SHARES]
+    return [(share, bet.n_expected(alpha=target.alpha, times=times)) for share, bet in bets]
 
 
 def questions(
@@ -148,15 +145,14 @@ def text(
 ) -> str:
     """Return the forecasts of ``fixed``, ``sequential`` and ``questions`` as text, and what to do next."""
 
-    def target_at(size: int) -> ErrorTarget:
-        return config._replace(size=size, planned=size).target()
+    target_at = config.target_if_planned
 
     def in_all(size: int, n: int) -> float:
         less = (n_labels / (n_labels + n)) ** POWER
         return n + fixed(confidence, target_at, n_all=n_all, found=found, sizes=[size], less=less)[0].by_people
 
     worths = fixed(confidence, target_at, n_all=n_all, found=found, progress=progress)
-    goals = sequential(confidence, ErrorTarget(config.error, config.alpha), found=found)
+    goals = sequential(confidence, config.whole_target, found=found)
     known = f"as the audit found, {found.times:.2g} times as" if found else "about as"
     # A hundredth more is chance.
     fewest = min((of.by_people for of in worths), default=0.0)

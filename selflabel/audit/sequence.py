@@ -75,20 +75,23 @@ def start(
     0: the largest that by the confidences is within reach of ``planned`` answers. At most ``size`` are asked about.
     """
     confidence = labels.confidence[rows]
-    ranked = -np.sort(-confidence)
-
-    def bet(share: float) -> tuple[float, np.ndarray, Bet]:
-        threshold = ranked[max(int(np.ceil(share * len(rows) - 1e-9)), 1) - 1]
-        inside = np.flatnonzero(confidence >= threshold)
-        return float(threshold), inside, Bet.on(confidence[inside], error=target.error)
-
-    shares = [goal] if goal else COVERAGES[::-1].tolist()
-    for share in shares:
-        threshold, inside, best = bet(share)
-        if goal or best.n_expected(alpha=target.alpha) <= USUAL * planned:
+    for share in [goal] if goal else COVERAGES[::-1].tolist():
+        inside = part(confidence, share)
+        bet = Bet.on(confidence[inside], error=target.error)
+        if bet.n_expected(alpha=target.alpha) <= USUAL * planned:
             break
-    order = best.order(uniform[inside])[:size]
-    return Sequence(rows[inside], best, order, labels.label[rows[inside][order]], threshold, share, target.alpha)
+    order = bet.order(uniform[inside])[:size]
+    threshold = float(confidence[inside].min())
+    return Sequence(rows[inside], bet, order, labels.label[rows[inside][order]], threshold, share, target.alpha)
+
+
+def part(confidence: np.ndarray, share: float) -> np.ndarray:
+    """Return the positions, int64, ascending, of the ``share`` of the most confident labels, and all as confident.
+
+    ``confidence``: float (T,), T > 0, of all; at least one label is inside.
+    """
+    n = max(int(np.ceil(share * len(confidence) - 1e-9)), 1)
+    return np.flatnonzero(confidence >= -np.sort(-confidence)[n - 1])
 
 
 def follow(sequence: Sequence, replies: Replies) -> Path:

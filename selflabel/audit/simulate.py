@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from selflabel.audit import bounds, guarantees, sequence
+from selflabel.audit.betting import Bet
 from selflabel.audit.guarantees import AuditSample, ErrorTarget
-from selflabel.labels.table import Labels
 from selflabel.markdown import markdown_table
 
 
@@ -59,25 +59,23 @@ def redraw_sequence(
     reached: the share of audits that certify the goal's part. answers: the mean, with those that reach nothing; and
     nine in ten of all need at most answers_90. broken: the share that certify a part of which more is wrong.
     """
-    n = len(confidence)
-    labels = Labels.from_seeds(np.empty(0, int), np.empty(0, int), n_rows=n)
-    labels = labels.with_machine_labels(np.arange(n), np.zeros(n, int), confidence, round_number=1)
-    first = sequence.start(labels, np.arange(n), np.full(n, 0.5), target, goal=share, size=size, planned=size)
+    inside = sequence.part(confidence, share)
+    bet, is_inside_wrong = Bet.on(confidence[inside], error=target.error), is_wrong[inside]
     paths = []
     for seed in seeds:
-        uniform = np.random.default_rng([seed, 0]).uniform(size=n)[first.rows]
-        drawn = first.bet.order(uniform)[:size]
-        wealth = first.bet.wealth(drawn, is_wrong[first.rows[drawn]])
-        paths.append(np.append(np.flatnonzero(wealth >= 1 / first.alpha) + 1, size + 1)[0])
+        uniform = np.random.default_rng([seed, 0]).uniform(size=len(confidence))[inside]
+        drawn = bet.order(uniform)[:size]
+        wealth = bet.wealth(drawn, is_inside_wrong[drawn])
+        paths.append(np.append(np.flatnonzero(wealth >= 1 / target.alpha) + 1, size + 1)[0])
     answers = np.array(paths)
-    true_error = float(is_wrong[first.rows].mean())
+    true_error = float(is_inside_wrong.mean())
     return {
         "share": share,
         "redraws": len(answers),
         "reached": float(np.mean(answers <= size)),
         "answers": float(np.minimum(answers, size).mean()),
         "answers_90": float(np.quantile(np.minimum(answers, size), 0.9)),
-        "expected": first.bet.n_expected(alpha=first.alpha),
+        "expected": bet.n_expected(alpha=target.alpha),
         "true_error": true_error,
         "broken": float(np.mean((answers <= size) & (true_error > target.error))),
     }

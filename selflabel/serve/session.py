@@ -398,8 +398,8 @@ class Session:
             progress["budget"] = [self._rounds.states[-1].n_asked - n_waiting, ask.budget]
         config, audit = self._project.audit_config, self._rounds.audit
         # Where two people are asked, two answers.
-        is_open = not audit or (audit.path is not None and not audit.path.is_ended)
-        n_drawn = config.n_asked if is_open or not audit else len(audit.drawn)
+        is_drawn = audit and (not audit.path or audit.path.is_ended)
+        n_drawn = len(audit.drawn) if audit and is_drawn else config.n_asked
         n_repeated = audit.n_repeated if audit else config.n_repeated(n_drawn)
         keys = [self._project.index.hash[row] for row in audit.drawn.row] if audit else []
         wanted = [(key, 2 if place < n_repeated else 1) for place, key in enumerate(keys)]

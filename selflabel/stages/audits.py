@@ -5,7 +5,6 @@ import numpy as np
 from selflabel import files
 from selflabel.audit import draw, simulate
 from selflabel.audit.certificate import AuditConfig
-from selflabel.audit.guarantees import ErrorTarget
 from selflabel.config.load import load
 from selflabel.labels import state
 from selflabel.labels.pool_index import PoolIndex
@@ -30,12 +29,9 @@ def main() -> None:
     # Seeds that the pipeline's own audit is not likely to have.
     orders = [place[draw.order(hashes, seed=10_000 + number)] for number in range(args.redraws)]
     orders = [order[order >= 0][: max(SIZES)] for order in orders]
-
-    def planned(size: int) -> AuditConfig:
-        return config._replace(size=size, planned=size)
-
+    target_at = config.target_if_planned
     redraws = [
-        simulate.redraw(confidence, is_wrong, orders, size=size, target=planned(size).target(), n_all=len(hashes))
+        simulate.redraw(confidence, is_wrong, orders, size=size, target=target_at(size), n_all=len(hashes))
         for size in SIZES
         if size <= max(len(rows), min(SIZES))
     ]
@@ -43,7 +39,7 @@ def main() -> None:
     goals = [
         simulate.redraw_sequence(
             confidence, is_wrong, share=share, size=max(SIZES),
-            target=ErrorTarget(config.error, config.alpha), seeds=range(args.redraws),
+            target=config.whole_target, seeds=range(args.redraws),
         )
         for share in GOALS
     ]  # fmt: skip

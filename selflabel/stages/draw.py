@@ -30,13 +30,13 @@ def main() -> None:
     paths = {Path(args.pictures, f"{name}.png"): figure for name, figure in figures.items()}
     report = files.read_json(metrics / "evaluate.json")
     paths[Path(args.curves)] = pictures.curves(files.read_table(metrics / "rounds.csv"), report)
-    path = Path(args.audit, "path.csv")
+    evidence = Path(args.audit, "path.csv")
     paths[Path(args.certificate)] = certificate_plot.picture(
         Certificate.from_json(files.read_json(metrics / "certificate.json")),
         files.read_table(metrics / "certificate_shares.csv"),
         # Of the frozen labels: people may have labelled the rest since.
         *certificate_plot.audited(labels, files.read_table(Path(args.audit, "labels.csv"))["audited"], classes),
-        path=files.read_table(path) if path.exists() else None,
+        path=files.read_table(evidence) if evidence.exists() else None,
     )
     for path, figure in paths.items():
         files.write_picture(path, figure)
