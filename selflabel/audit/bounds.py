@@ -23,7 +23,7 @@ def upper(n_wrong: int, n: int, *, alpha: float, n_all: int | None = None) -> fl
     return 1.0 if n_wrong >= n else float(betainccinv(n_wrong + 1, n - n_wrong, alpha))
 
 
-def uppers(n_wrong: np.ndarray, n: np.ndarray, n_all: np.ndarray, *, alpha: float) -> np.ndarray:
+def uppers(n_wrong: np.ndarray, n: np.ndarray, n_all: np.ndarray, *, alpha: float | np.ndarray) -> np.ndarray:
     """Return upper bounds on shares of wrong ones, float (S,) in [0, 1], each at confidence 1 − ``alpha``.
 
     ``n_wrong`` of ``n`` drawn without replacement from ``n_all`` were wrong, int (S,) each: the largest share of wrong

@@ -7,11 +7,22 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from selflabel.audit import bounds, draw, guarantees, looks
+from selflabel.audit import bounds, by_class, draw, guarantees, looks
 from selflabel.audit import sequence as sequences
 from selflabel.audit.guarantees import AuditSample, ErrorTarget
 from selflabel.labels.classes import Classes
-from selflabel.labels.questions import ANSWERED, AUDIT, EARLIER, OPEN, REST, SKIPPED, WAITING, Questions, Replies
+from selflabel.labels.questions import (
+    ANSWERED,
+    AUDIT,
+    AUDIT_OF_CLASS,
+    EARLIER,
+    OPEN,
+    REST,
+    SKIPPED,
+    WAITING,
+    Questions,
+    Replies,
+)
 from selflabel.labels.state import State
 from selflabel.labels.table import Labels
 
@@ -29,7 +40,8 @@ class AuditConfig(NamedTuple):
     ``looks``: at least 1, certificates that share audit answers and are compared. ``seed``: of the random order.
     ``label_rest``: whether people label what keeps the whole data set from ``error``. ``repeat``: in [0, 1], the share
     of the audited images that two people are asked about. ``mode``: fixed, or sequential, whose ``goal`` is in [0, 1],
-    the share of the machine labels that is to be certified; 0: chosen by ``planned``.
+    the share of the machine labels that is to be certified; 0: chosen by ``planned``. ``classes``: whether as many
+    images again are drawn by class.
     """
 
     size: int
@@ -43,6 +55,7 @@ class AuditConfig(NamedTuple):
     repeat: float = 0.0
     mode: str = "fixed"
     goal: float = 0.0
+    classes: bool = False
 
     @classmethod
     def of(cls, options: Iterable[tuple[str, Any]]) -> Self:
@@ -55,9 +68,12 @@ class AuditConfig(NamedTuple):
         return [self.error] + [larger for times in LARGER_ERRORS if (larger := self.error * times) < 1]
 
     def n_repeated(self, n_drawn: int) -> int:
-        """Return how many of the images drawn, the first ones, two people are asked about: the share, rounded up."""
+        """Return how many of the images drawn, the first ones, two people are asked about: the share, rounded up.
+
+        Those that are drawn by class do not count.
+        """
         # A share of a hundred is no whole number of images by a hair.
-        return math.ceil(round(self.repeat * n_drawn, 6))
+        return math.ceil(round(self.repeat * min(n_drawn, self.n_uniform), 6))
 
     @property
     def is_sequential(self) -> bool:
@@ -65,9 +81,14 @@ class AuditConfig(NamedTuple):
         return self.mode == "sequential"
 
     @property
-    def n_asked(self) -> int:
-        """How many images are drawn at most: the largest size that is looked at and that ``size`` reaches."""
+    def n_uniform(self) -> int:
+        """How many images are drawn from all at most: the largest size that is looked at and that ``size`` reaches."""
         return self.size if self.is_sequential else looks.reached(self.size, self.planned)
+
+    @property
+    def n_asked(self) -> int:
+        """How many images are drawn at most, those by class with them."""
+        return self.n_uniform * (1 + self.classes)
 
     @property
     def looked_at(self) -> int:
@@ -134,7 +155,8 @@ class AuditCounts:
 
     ``n_wanted``: audit.size; ``n_drawn`` is the largest of ``looks.sizes`` that it reaches, which takes ``part`` of the
     risk that all sizes share; ``n_planned``: audit.planned. ``n_first``: the fewest answers that can certify a part.
-    ``n_awaited``: questions of the rounds without an answer, until which no audit is drawn.
+    ``n_awaited``: questions of the rounds without an answer, until which no audit is drawn. ``n_by_class``: images
+    drawn by class in addition, which the numbers of answers count too, and ``n_wrong`` does not.
     """
 
     n_wanted: int
@@ -147,6 +169,7 @@ class AuditCounts:
     n_answered: int
     n_missing: int
     n_skipped: int
+    n_by_class: int = 0
 
 
 @dataclass(frozen=True)
@@ -249,6 +272,8 @@ class Certificate:
         tree["whole"] = {"error_at_most": tree.pop("error_at_most")}
         tree["certified"] = {name: value for name, value in tree["certified"].items() if value is not None}
         tree["rest"] = {name: {"target": error, "n": n} for name, (error, n) in self.rest.items()}
+        if not self.audit.n_by_class:
+            del tree["audit"]["n_by_class"]
         if self.agreement == Agreement():
             del tree["agreement"]
         if not self.goal:
@@ -303,7 +328,7 @@ def audit(
     rows = draw.targets(final.labels, final.asked.row)
     earlier = look_up(final.apart)
     asked = path = None
-    size = 0 if n_awaited(final) else config.n_asked
+    size = 0 if n_awaited(final) else config.n_uniform
     if config.is_sequential and size and len(rows):
         asked = sequences.start(
             final.labels, rows, draw.uniform(hashes, seed=config.seed, late=late)[rows], config.whole_target,
@@ -314,7 +339,12 @@ def audit(
         drawn = replies.where(np.arange(path.n_asked))
     else:
         in_order = draw.order(hashes, seed=config.seed, late=late)
-        drawn = look_up(draw.draw(in_order, rows, size=size))
+        asked_rows = draw.draw(in_order, rows, size=size)
+        if config.classes:
+            all_in_order = draw.draw(in_order, rows, size=len(rows))
+            more = by_class.more(all_in_order, final.labels, n_first=len(asked_rows), error=config.error)
+            asked_rows = np.append(asked_rows, more)
+        drawn = look_up(asked_rows)
     n_repeated = config.n_repeated(len(drawn))
     drawn = drawn.of_two_people(np.arange(len(drawn)) < n_repeated)
     if asked and path:
@@ -323,7 +353,7 @@ def audit(
         evidence = examine(final, rows, drawn, config, classes=classes, known=earlier)
     rest = look_up(evidence.to_relabel if config.label_rest else evidence.to_relabel[:0])
     rest = rest.of_two_people(np.isin(rest.row, drawn.row[:n_repeated]))
-    after = recorded(final, drawn, rest, earlier)
+    after = recorded(final, drawn, rest, earlier, n_uniform=config.n_uniform)
     certificate = issue(final, after, evidence, drawn, rest, config)
     return Audit(
         certificate, after, drawn, n_repeated, evidence.certified, evidence.shares, evidence.classes, asked, path
@@ -390,7 +420,8 @@ def examine(
     ``known``: replies that people have given for an earlier audit; these images cost none.
     """
     labels, target, targets = final.labels, config.target(), config.targets()
-    of_sample = sample(labels, rows, drawn)
+    of_all = sample(labels, rows, drawn)
+    of_sample = of_all.first(config.n_uniform)
     shares = guarantees.shares(of_sample, target)
     chosen = guarantees.certified(shares, target)
     certified = rows[:0] if chosen is None else rows[of_sample.confidence >= shares["threshold"][chosen]]
@@ -405,7 +436,9 @@ def examine(
         sample=of_sample,
         shares=shares,
         classes={"class": list(classes)}
-        | guarantees.of_classes(of_sample, target, n_classes=len(classes), looks=targets),
+        | by_class.columns(
+            of_all, target, n_classes=len(classes), looks=targets, size=n_drawn if config.classes else 0
+        ),
         part=_certified_part(shares, chosen, targets, n_machine=len(rows)),
         certified=certified,
         rest=rest,
@@ -451,7 +484,7 @@ def examine_path(
         rows=rows,
         sample=nothing,
         shares=guarantees.shares(nothing, target),
-        classes={"class": list(classes)} | guarantees.of_classes(nothing, target, n_classes=len(classes), looks={}),
+        classes={"class": list(classes)} | by_class.columns(nothing, target, n_classes=len(classes), looks={}),
         part=part,
         certified=certified,
         rest=rest,
@@ -501,7 +534,7 @@ def issue(
     final: State, after: State, evidence: Evidence, drawn: Replies, rest: Replies, config: AuditConfig
 ) -> Certificate:
     """Return the certificate of the ``final`` labels; ``rest``: replies about ``to_relabel``, none if not asked."""
-    of_drawn = Statuses.of(drawn.status)
+    of_drawn, n_uniform = Statuses.of(drawn.status), min(len(drawn), config.n_uniform)
     # What the rounds asked in vain is for people too.
     in_vain = final.asked.status[~final.asked.is_answered]
     of_rest = Statuses.of(np.append(in_vain, rest.status))
@@ -516,7 +549,8 @@ def issue(
         n_machine=len(evidence.rows),
         audit=AuditCounts(
             n_wanted=config.size,
-            n_drawn=len(drawn),
+            n_drawn=n_uniform,
+            n_by_class=len(drawn) - n_uniform,
             n_planned=config.planned,
             part=looks.part(config.looked_at, config.planned),
             n_first=config.n_first(),
@@ -561,14 +595,17 @@ def _certified_part(
     return CertifiedPart(n=0, coverage=0.0, n_enough=min(enough, default=None))
 
 
-def recorded(final: State, drawn: Replies, rest: Replies, earlier: Replies | None = None) -> State:
+def recorded(
+    final: State, drawn: Replies, rest: Replies, earlier: Replies | None = None, *, n_uniform: int | None = None
+) -> State:
     """Return the state after the audit: its questions asked, the replies about ``to_relabel``, ``rest``, as labels.
 
     The audit's own replies give no labels: the machine's stay what was audited. ``earlier``: replies to what earlier
-    audits asked and this one did not draw; those in ``rest`` are left out.
+    audits asked and this one did not draw; those in ``rest`` are left out. ``n_uniform``: so many are drawn from all,
+    and those after them by class; by default there are none.
     """
-    n = len(final.history)
-    asked = final.asked.with_replies(AUDIT, drawn, round_number=n)
+    n, is_first = len(final.history), np.arange(len(drawn)) < (len(drawn) if n_uniform is None else n_uniform)
+    asked = final.asked.with_replies(np.where(is_first, AUDIT, AUDIT_OF_CLASS), drawn, round_number=n)
     if earlier is not None:
         others = earlier.where(~np.isin(earlier.row, np.union1d(drawn.row, rest.row)))
         asked = asked.with_replies(EARLIER, others, round_number=n)

@@ -8,7 +8,7 @@ means: not what the person who was asked said. The bounds are those of a draw wi
 import math
 from bisect import bisect_left
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -38,6 +38,10 @@ class AuditSample(NamedTuple):
     drawn: np.ndarray
     is_wrong: np.ndarray
 
+    def first(self, n: int) -> Self:
+        """Return the sample of the first ``n`` of those drawn."""
+        return self._replace(drawn=self.drawn[:n], is_wrong=self.is_wrong[:n])
+
 
 class ErrorTarget(NamedTuple):
     """``error``: in (0, 1), the share of wrong labels to promise. ``alpha``: in (0, 1), the risk of breaking it."""
@@ -47,49 +51,31 @@ class ErrorTarget(NamedTuple):
 
 
 def n_enough(
-    n_wrong: int, n: int, n_inside: int, n_all: int, looks: Mapping[int, ErrorTarget], *, above: int = 0
+    n_wrong: int,
+    n: int,
+    n_inside: int,
+    n_all: int,
+    looks: Mapping[int, ErrorTarget],
+    *,
+    above: int = 0,
+    part: float | None = None,
 ) -> int | None:
     """Return the smallest audit of ``n_all`` labels that would show ``n_inside`` of them to be good enough.
 
     Were as large a share wrong as ``n_wrong`` of ``n``, none if n is 0. A size among ``looks``, ascending, each with
     its own target, that is more than ``above``; None where not even one of all that there are labels for would do.
+    ``part``: for each image of that size so many of these are audited, by default as many as there are.
     """
     rate = n_wrong / n if n else 0.0
+    part = n_inside / n_all if part is None else part
     for size, target in looks.items():
         if size > n_all:
             break
-        many = round(size * n_inside / n_all)
+        many = min(round(size * part), n_inside)
         of_these = math.ceil(rate * many - 1e-9)
         if size > above and many and bounds.p_value(of_these, many, n_inside, error=target.error) <= target.alpha:
             return size
     return None
-
-
-def of_classes(
-    sample: AuditSample, target: ErrorTarget, *, n_classes: int, looks: Mapping[int, ErrorTarget]
-) -> dict[str, list[Any]]:
-    """Return columns with a row a class: n_machine, n_audited, n_wrong, error_at_most and n_needed.
-
-    error_at_most: the upper bound on the share of wrong ones among the machine labels of that class; all classes' hold
-    together, at ``target.alpha`` divided by those that have machine labels (Bonferroni); None where there are none.
-    n_needed: how large an audit of all labels would bring the bound to ``target.error``, were as large a share wrong
-    (see ``n_enough``).
-    """
-    of_all = np.bincount(sample.label, minlength=n_classes)
-    drawn = sample.label[sample.drawn]
-    audited = np.bincount(drawn, minlength=n_classes)
-    wrong = np.bincount(drawn[sample.is_wrong], minlength=n_classes)
-    n_parts = max(int(np.count_nonzero(of_all)), 1)
-    looks = {size: at._replace(alpha=at.alpha / n_parts) for size, at in looks.items()}
-    counts = list(zip(of_all.tolist(), audited.tolist(), wrong.tolist(), strict=True))
-    alpha = target.alpha / n_parts
-    return {
-        "n_machine": of_all.tolist(),
-        "n_audited": audited.tolist(),
-        "n_wrong": wrong.tolist(),
-        "error_at_most": [bounds.upper(k, n, alpha=alpha, n_all=of) if of else None for of, n, k in counts],
-        "n_needed": [n_enough(k, n, of, len(sample.label), looks) if of else None for of, n, k in counts],
-    }
 
 
 def shares(sample: AuditSample, target: ErrorTarget) -> dict[str, np.ndarray]:

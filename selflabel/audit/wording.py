@@ -42,8 +42,9 @@ def statements(certificate: Certificate) -> list[str]:
     if certificate.goal:
         return _sequential(certificate, certificate.goal)
     if audit.n_missing:
+        n_asked = audit.n_drawn + audit.n_by_class
         return [
-            f"Nothing is certified yet: {audit.n_missing:,} of the {audit.n_drawn:,} answers of the audit are "
+            f"Nothing is certified yet: {audit.n_missing:,} of the {n_asked:,} answers of the audit are "
             f"missing{_second(certificate)}. A smaller audit.size needs fewer; {audit.n_first:,} are the fewest that "
             "can certify a part."
         ]
@@ -121,7 +122,8 @@ def to_do_better(certificate: Certificate) -> str:
 
 def _audit(certificate: Certificate) -> str:
     audit = certificate.audit
-    skipped = f" ({audit.n_skipped:,} that nobody could tell count as wrong)" if audit.n_skipped else ""
+    of_all = "in all " if audit.n_by_class else ""
+    skipped = f" ({of_all}{audit.n_skipped:,} that nobody could tell count as wrong)" if audit.n_skipped else ""
     return (
         f"Audit: of {audit.n_drawn:,} machine labels drawn at random {audit.n_wrong:,} are wrong{skipped}; "
         f"{certificate.human_labels_in_all:,} human labels in all.{_rounded_down(certificate)}"
@@ -166,11 +168,15 @@ def _whole(certificate: Certificate) -> str:
 
 def _classes(certificate: Certificate) -> str:
     (least, low), (most, high) = (pick(certificate.classes.items(), key=lambda item: item[1]) for pick in (min, max))
+    n_more = certificate.audit.n_by_class
+    more = f", with {n_more:,} answers more that are allocated to them" if n_more else ""
+    good = [name for name, bound in certificate.classes.items() if bound <= certificate.target]
+    shown = f" Good enough, at most {_exact(certificate.target)} of each: {', '.join(good)}." if good else ""
     doubtful = [name for name, bound in certificate.classes.items() if bound >= DOUBTFUL]
     warning = f" Do not trust the labels of {', '.join(doubtful)}: half or more may be wrong." if doubtful else ""
     return (
-        f"By class, all together: at most {_at_most(low)} ({least}) to {_at_most(high)} ({most}) are wrong; "
-        f"metrics/certificate_classes.csv has all, and how many answers would do.{warning}"
+        f"By class, all together{more}: at most {_at_most(low)} ({least}) to {_at_most(high)} ({most}) are wrong; "
+        f"metrics/certificate_classes.csv has all, and how many answers would do.{shown}{warning}"
     )
 
 

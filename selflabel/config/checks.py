@@ -227,6 +227,8 @@ def _belongs(name: str, value: float | None, chooser: str, word: str, chosen: Se
 def _sequential(audit: schema.Audit) -> list[str]:
     if audit.mode == "sequential" and audit.repeat:
         return [f"audit.repeat must be 0 with audit.mode=sequential, which may end at any answer, got {audit.repeat:g}"]
+    if audit.mode == "sequential" and audit.classes:
+        return ["audit.classes must be false with audit.mode=sequential, which asks about the goal's part alone"]
     if audit.mode == "fixed" and audit.goal:
         return ["audit.goal belongs to audit.mode=sequential alone"]
     return []

@@ -304,6 +304,13 @@ class Audit(Section):
         bool,
         _about("whether all promises hold together, which divides the risk among them, instead of each by itself"),
     ]
+    classes: Annotated[
+        bool,
+        _about(
+            "whether as many images again are drawn by class, most from the classes that the confidences are least "
+            "sure of, so that small and doubtful ones have narrower bounds; not with sequential"
+        ),
+    ]
     looks: Annotated[
         int,
         _within("[1, 1000]"),

@@ -12,7 +12,7 @@ from selflabel.export import folders
 from selflabel.labels import provenance
 from selflabel.labels.classes import Classes
 from selflabel.labels.pool_index import PoolIndex
-from selflabel.labels.questions import AUDIT, BLIND
+from selflabel.labels.questions import AUDIT, AUDIT_OF_CLASS, BLIND
 from selflabel.labels.state import State
 from selflabel.labels.table import ORIGINS
 
@@ -85,7 +85,7 @@ def probabilities(released: State, told: np.ndarray) -> np.ndarray:
 
 def judged(audited: State) -> tuple[int, int]:
     """Return how many machine labels people judged in the audit, and how many of them they found wrong."""
-    answered = audited.asked.where(audited.asked.is_answered & (audited.asked.strategy == AUDIT))
+    answered = audited.asked.where(audited.asked.is_answered & np.isin(audited.asked.strategy, (AUDIT, AUDIT_OF_CLASS)))
     # The last that the machine gave: by now some are people's.
     return len(answered), int(np.sum(audited.machine_labels[-1][answered.row] != answered.label))
 

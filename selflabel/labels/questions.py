@@ -23,11 +23,11 @@ CONFLICT, KNOWN, RANDOM = "conflict", "known", "random"
 AGAIN = "again"
 # A person has looked at what the machine labelled, unasked, and confirmed that label or corrected it.
 CONFIRMED = "confirmed"
-# An audit drew it, an audit left it to people, an earlier audit drew it: the answer judges machine labels, so that it
-# must not teach them.
-AUDIT, REST, EARLIER = JUDGING = ("audit", "rest", "earlier")
+# An audit drew it from all or in addition from its class, an audit left it to people, an earlier audit drew it: the
+# answer judges machine labels, so that it must not teach them.
+AUDIT, AUDIT_OF_CLASS, REST, EARLIER = JUDGING = ("audit", "audit_of_class", "rest", "earlier")
 # Whose labels nobody who answers may be told, for they are judged.
-BLIND = (AUDIT, EARLIER)
+BLIND = (AUDIT, AUDIT_OF_CLASS, EARLIER)
 
 _NUMBERS = ("round", "row", "label")
 

@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from selflabel import files
 from selflabel.audit.certificate import Certificate
 from selflabel.config.load import load
 from selflabel.evaluation import certificate_plot, pictures
 from selflabel.labels import state
 from selflabel.labels.classes import Classes
+from selflabel.labels.questions import AUDIT_OF_CLASS
 from selflabel.stages import parse, run, say
 
 
@@ -35,12 +38,19 @@ def main() -> None:
         Certificate.from_json(files.read_json(metrics / "certificate.json")),
         files.read_table(metrics / "certificate_shares.csv"),
         # Of the frozen labels: people may have labelled the rest since.
-        *certificate_plot.audited(labels, files.read_table(Path(args.audit, "labels.csv"))["audited"], classes),
+        *certificate_plot.audited(labels, _audited(args.audit), classes),
         path=files.read_table(evidence) if evidence.exists() else None,
     )
     for path, figure in paths.items():
         files.write_picture(path, figure)
     say(f"draw: {len(paths)} pictures in {args.pictures} and {args.metrics}")
+
+
+def _audited(folder: str) -> np.ndarray:
+    """Return what people said of the images drawn from all, texts (N,): those drawn by class are more of some."""
+    asked, said = state.read(folder).asked, files.read_table(Path(folder, "labels.csv"))["audited"]
+    said[asked.row[asked.strategy == AUDIT_OF_CLASS]] = ""
+    return said
 
 
 if __name__ == "__main__":

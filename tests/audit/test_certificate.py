@@ -249,6 +249,56 @@ def test_between_two_sizes_nobody_is_asked():
     assert replace(shown.certificate.audit, n_wanted=200) == audit().certificate.audit
 
 
+# --- Where as many again are drawn by class.
+
+BY_CLASS = PLAN._replace(classes=True)
+# Every fiftieth machine label is a Shirt.
+SHIRTS = np.arange(N_SEEDS, N, 50)
+
+
+def with_shirts():
+    given = final()
+    label = given.labels.label.copy()
+    label[SHIRTS] = 1
+    return given._replace(labels=replace(given.labels, label=label))
+
+
+def test_a_small_class_is_audited_more_and_the_other_promises_are_those_of_the_uniform_draw():
+    given = with_shirts()
+    one, both = audit(given), audit(given, BY_CLASS)
+    assert np.array_equal(both.drawn.row[:200], one.drawn.row) and len(set(both.drawn.row.tolist())) == 400
+    counts = (both.certificate.audit.n_drawn, both.certificate.audit.n_by_class, both.certificate.audit.n_answered)
+    assert counts == (200, 200, 400) and one.certificate.audit.n_by_class == 0
+    # All Shirts there are, which are therefore known.
+    assert both.classes["n_audited"][1] == len(SHIRTS) > one.classes["n_audited"][1]
+    assert both.certificate.classes["Shirt"] == np.mean(TRUTH[SHIRTS] != 1) < one.certificate.classes["Shirt"]
+    assert both.certificate.classes["Coat"] < one.certificate.classes["Coat"]
+    assert both.certificate.error_at_most == one.certificate.error_at_most
+    assert np.array_equal(both.certified, one.certified) and both.certificate.certified == one.certificate.certified
+    assert both.certificate.human_labels_in_all == one.certificate.human_labels_in_all + 200
+    strategies = both.after.asked.strategy.tolist()
+    assert strategies == ["audit"] * 200 + ["audit_of_class"] * 200
+    assert np.array_equal(both.after.labels.label, given.labels.label)
+
+
+def test_nothing_is_promised_while_an_answer_about_a_class_is_missing():
+    given = with_shirts()
+
+    def last_is_missing(rows):
+        replies = from_truth(rows)
+        if len(rows):
+            replies.status[-1], replies.label[-1] = "open", NO_LABEL
+        return replies
+
+    shown = audit(given, BY_CLASS, look_up=last_is_missing)
+    assert shown.certificate.error_at_most == 1 and not len(shown.certified)
+    assert wording.statements(shown.certificate)[0].startswith("Nothing is certified yet: 1 of the 400 answers")
+    # A pool that is wholly audited has no more.
+    assert audit(given, BY_CLASS._replace(size=10_000, planned=10_000)).certificate.audit.n_by_class == 0
+    whole = audit(given, BY_CLASS._replace(size=800, planned=800)).certificate
+    assert (whole.audit.n_by_class, whole.audit.n_answered) == (180, 980)
+
+
 # --- Where two people are asked.
 
 TWICE = PLAN._replace(repeat=0.1)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from mapie.risk_control.fwer_control import FWERFixedSequenceTesting, control_fwer
 from scipy.stats import binom, hypergeom
 
-from selflabel.audit import bounds, guarantees
+from selflabel.audit import bounds, by_class, guarantees
 from selflabel.audit.certificate import AuditConfig
 from selflabel.audit.guarantees import AuditSample, ErrorTarget
 
@@ -157,13 +157,12 @@ def broken_promises(confidence, wrong, rng, sizes, targets, n_classes=10):
             is_kept = np.ones(n, bool)
             is_kept[guarantees.to_relabel(audit(confidence, wrong, drawn[path]), target, n_all=n_all)] = False
             found["rest"][path, column] = wrong[is_kept].sum() > target.error * n_all
+        k_of, n_of = np.zeros((2, N_PATHS, n_classes), int)
         for number in range(n_classes):
             of_this = label[drawn] == number
-            pairs = np.stack([(of_this & is_wrong).sum(axis=1), of_this.sum(axis=1)], axis=1)
-            unique, back = np.unique(pairs, axis=0, return_inverse=True)
-            many = np.full(len(unique), of_class[number])
-            bound = bounds.uppers(unique[:, 0], unique[:, 1], many, alpha=target.alpha / n_classes)
-            found["classes"][:, column] |= bound[back.ravel()] < wrong_of_class[number] / of_class[number] - 1e-12
+            k_of[:, number], n_of[:, number] = (of_this & is_wrong).sum(axis=1), of_this.sum(axis=1)
+        bound = by_class.uppers(k_of, n_of, np.tile(of_class, (N_PATHS, 1)), target)
+        found["classes"][:, column] = np.any(bound < wrong_of_class / of_class - 1e-12, axis=1)
     return found
 
 
@@ -236,7 +235,7 @@ def test_the_estimates_intervals_hold_the_truth_and_the_confidences_narrow_them(
     assert widths[1] < 0.95 * widths[0]
 
 
-# --- The whole set, and each class.
+# --- The whole set.
 
 
 def test_at_the_ends_of_the_ranges_the_numbers_are_numbers():
@@ -270,21 +269,6 @@ def test_that_many_would_indeed_be_enough(n, share, n_all):
     if enough is not None:
         n_then = int(np.ceil(n_wrong / n * enough - 1e-9))
         assert enough <= n_all and bounds.upper(n_then, enough, alpha=LEVEL.alpha, n_all=n_all) <= LEVEL.error
-
-
-def test_a_class_has_its_own_bound_at_the_level_divided_by_the_classes_there_are():
-    one = audit(np.ones(40), np.arange(40) == 0, label=np.repeat([0, 2], 20))
-    found = guarantees.of_classes(one, LEVEL, n_classes=3, looks=ALWAYS)
-    assert found["n_machine"] == found["n_audited"] == [20, 0, 20]
-    assert found["n_wrong"] == [1, 0, 0]
-    # All are audited: what is counted is what there is.
-    assert found["error_at_most"] == [0.05, None, 0.0]
-    one = audit(np.ones(4_000), np.arange(4_000) == 0, drawn=np.arange(0, 4_000, 100), label=np.repeat([0, 2], 2_000))
-    found = guarantees.of_classes(one, LEVEL, n_classes=3, looks=ALWAYS)
-    half = [bounds.upper(k, 20, alpha=0.025, n_all=2_000) for k in (1, 0)]
-    assert found["error_at_most"] == [half[0], None, half[1]]
-    # 72 flawless answers at 2.5 %, of a class that is half of all.
-    assert found["n_needed"] == [None, None, 200]
 
 
 # --- The certified part.

@@ -16,7 +16,7 @@ def test_each_promise_has_its_sentence():
         "Estimate: none, for fewer than five audited labels are wrong, or right.",
         "Whole set: at most 9.6 % of the 1,000 machine labels about which nobody was asked are wrong.",
         "By class, all together: at most 3.2 % (Bag) to 20 % (Coat) are wrong; metrics/certificate_classes.csv has "
-        "all, and how many answers would do.",
+        "all, and how many answers would do. Good enough, at most 5 % of each: Bag.",
         "Certified: at most 5 % of the 600 machine labels with a confidence of at least 0.9 are wrong.",
         "Whole data set: 90 more labels by people would certify that at most 5 % of all 1,200 labels are wrong; "
         "10 would certify 8 % (with audit.label_rest; to choose among these is another look).",
@@ -61,6 +61,15 @@ def test_where_nothing_is_certified_it_says_what_would_be_enough(n_enough, end):
     found = sentences(certified={"n": 0, "coverage": 0.0} | enough)[4]
     assert found.startswith("Certified: no image.") and found.endswith(end)
     assert ("an audit.size of 520 would be enough, were as large a share wrong." in found) == bool(n_enough)
+
+
+def test_classes_that_are_good_enough_are_named_and_answers_by_class_are_counted():
+    told = sentences(classes={"Coat": 0.2, "Bag": 0.05, "Shirt": 0.01}, audit={"n_by_class": 300, "n_skipped": 2})
+    assert told[0].startswith("Audit: of 300 machine labels drawn at random 20 are wrong (in all 2 that nobody could")
+    assert told[3].startswith(
+        "By class, all together, with 300 answers more that are allocated to them: at most 1 % (Shirt) to 20 % (Coat) "
+    )
+    assert told[3].endswith(" Good enough, at most 5 % of each: Bag, Shirt.")
 
 
 def test_classes_of_which_half_may_be_wrong_are_named():

@@ -38,7 +38,9 @@ def test_a_plan_counts_images_classes_and_what_people_are_asked():
         "matter of 3 seconds"
     )
     twice = told(audit={"size": 100, "planned": 100, "repeat": 0.25})["people"]
+    by_class = told(audit={"size": 100, "planned": 100, "repeat": 0.25, "classes": True})["people"]
     assert "100 images to audit (25 of them by two people), people: " in twice
+    assert "200 images to audit (25 of them by two people), people: " in by_class
 
 
 def test_classes_that_a_spreadsheet_would_run_are_told():

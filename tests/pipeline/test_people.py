@@ -392,6 +392,24 @@ def test_a_share_of_the_audit_waits_for_a_second_person_and_the_sentence_tells_h
     assert f"row {rows[0]}, " in told and "| ann, bob" in told
 
 
+def test_as_many_images_again_are_asked_about_by_class_and_nobody_is_told_their_labels(audited):
+    before = of_the_audit(audited)
+    audited.set(audit={"classes": True})
+    audited.play()
+    of_class, waiting = of_the_audit(audited, "audit_of_class"), queue(audited)
+    assert np.array_equal(of_the_audit(audited), before) and len(before) == len(of_class) == 100
+    assert not any(waiting["suggestion"][waiting["strategy"] == "audit_of_class"])
+    answer(audited, true_labels(audited, np.append(before, of_class)))
+    audited.play()
+    found = certificate(audited)
+    assert (found["audit"]["n_drawn"], found["audit"]["n_by_class"], found["audit"]["n_missing"]) == (100, 100, 0)
+    assert sum(files.read_table(audited.folder / "metrics/certificate_classes.csv")["n_audited"]) == 200
+    assert "with 100 answers more that are allocated to them" in audited.tool("results")
+    # They judge, and teach nothing.
+    found = files.read_table(audited.folder / "data/audit/labels.csv")
+    assert np.sum(found["audited"] != "") == 200 and set(found["origin"][np.append(before, of_class)]) == {"machine"}
+
+
 def test_simulated_answers_have_no_second_person(asking_project):
     before = asking_project.bytes_of("metrics", "data/audit")
     asking_project.set(audit={"repeat": 1.0})
