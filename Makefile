@@ -63,7 +63,7 @@ study: $(READY)  ## play the arms of study/arms.yaml over five seeds (hours; not
 
 bench: $(READY)  ## time the tutorial's own loop against this one (minutes)
 	python -m bench.tutorial_loop
-	python -m bench.own_images
+	python -m bench.scale
 
 same-bytes: $(READY)  ## tell whether this machine computes what others do, with its versions and kernels
 	@TF_CPP_MIN_LOG_LEVEL=3 python -m bench.same_bytes

@@ -95,7 +95,8 @@ def steps(images: np.ndarray, truth: np.ndarray, names: tuple[str, ...]) -> Iter
     features.balance(pool, feature_set.blocks(pool, widths))
     yield "features", digest(pool)
 
-    near, _ = graph.principal_components(pool, pool[:1], components=24)
+    near = np.empty((len(pool), 24), np.float32)
+    graph.principal_components(pool, [pool], [near])
     ((neighbours, distances),) = graph.nearest(near, neighbours=10)
     yield "graph", digest(neighbours, distances)
 

@@ -163,16 +163,16 @@ def read_array(path: PathLike) -> np.ndarray:
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError, SyntaxError) as error:
-        raise ValueError(_damaged(path, str(error))) from error
+        raise ValueError(_damaged(path, ".npy", str(error))) from error
     wanted, there = getattr(array, "offset", 0) + array.nbytes, Path(path).stat().st_size
     if array.size and wanted != there:
-        raise ValueError(_damaged(path, f"{there:,} bytes where its header promises {wanted:,}"))
+        raise ValueError(_damaged(path, ".npy", f"{there:,} bytes where its header promises {wanted:,}"))
     return array
 
 
-def _damaged(path: PathLike, why: str) -> str:
+def _damaged(path: PathLike, kind: str, why: str) -> str:
     return (
-        f"{path} must be a whole .npy file, got a damaged one ({why}); `selflabel check-cache` lists what is "
+        f"{path} must be a whole {kind} file, got a damaged one ({why}); `selflabel check-cache` lists what is "
         "damaged in DVC's cache, and how to mend it"
     )
 
@@ -292,6 +292,37 @@ def write_table(path: PathLike, columns: Mapping[str, np.ndarray | list[Any]]) -
     options = pa.csv.WriteOptions(quoting_style="needed", quoting_header="needed")
     with _replacing(Path(path)) as partial:
         pa.csv.write_csv(table, partial, write_options=options)
+
+
+def write_columns(path: PathLike, columns: Mapping[str, np.ndarray]) -> None:
+    """Write columns of one length as an Arrow IPC file (Feather), uncompressed, so that reading one maps its bytes.
+
+    Texts of which most are met again are numbers of a dictionary there.
+    """
+    table = pa.table({name: _compact(column) for name, column in columns.items()})
+    with _replacing(Path(path)) as partial, pa.ipc.new_file(str(partial), table.schema) as writer:
+        writer.write_table(table, max_chunksize=max(len(table), 1))
+
+
+def _compact(column: np.ndarray) -> pa.Array:
+    array = pa.array(column)
+    if not pa.types.is_string(array.type):
+        return array
+    encoded = array.dictionary_encode()
+    return encoded if 2 * len(encoded.dictionary) <= len(array) else array
+
+
+def read_columns(path: PathLike, *names: str) -> dict[str, np.ndarray]:
+    """Return the columns of a file that ``write_columns`` wrote, or of those that are there ``names`` alone.
+
+    Numbers are memory-mapped read-only, texts objects. Raises ``ValueError`` naming the file where it is damaged.
+    """
+    try:
+        table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+    except pa.ArrowInvalid as error:
+        raise ValueError(_damaged(path, "Arrow", str(error))) from error
+    wanted = [name for name in table.column_names if name in (names or table.column_names)]
+    return {name: table[name].combine_chunks().to_numpy(zero_copy_only=False) for name in wanted}
 
 
 def write_parquet(path: PathLike, columns: Mapping[str, np.ndarray | list[Any]]) -> None:

@@ -58,7 +58,7 @@ def predict(place: str, out: str, *, progress: Callable[..., Any] = iter) -> str
     """
     if not Path(place).is_dir():
         raise ValueError(f"DIR must be a folder with images, got {place!r}")
-    if not (DATA / "final/labels.csv").exists():
+    if not (DATA / "final/labels.arrow").exists():
         raise ValueError(f"{DATA}/final must hold the labels of a run, got none: `dvc repro` makes them")
     params, classes = load(), Classes.read(DATA / "raw/classes.json")
     entries = [

@@ -226,11 +226,12 @@ def draw_line(path):
     [
         lambda path: files.write_json(path, {"b": 1, "a": [0.1, None]}),
         lambda path: files.write_table(path, {"a": [0.1, float("nan")], "b": ["x", "y"]}),
+        lambda path: files.write_columns(path, {"a": np.array([0.1, np.nan]), "b": np.array(["x", "x"])}),
         lambda path: files.write_array(path, np.arange(12).reshape(3, 4)),
         lambda path: files.write_array(path, np.empty((0, 4))),
         draw_line,
     ],
-    ids=["json", "table", "array", "empty array", "picture"],
+    ids=["json", "table", "columns", "array", "empty array", "picture"],
 )
 def test_the_same_content_has_the_same_bytes(tmp_path, write):
     # numpy and matplotlib choose the format by the ending.
@@ -291,6 +292,45 @@ def test_parquet_keeps_types_has_null_for_nan_and_always_the_same_bytes(tmp_path
     table = parquet.read_table(tmp_path / "one")
     assert [str(kind) for kind in table.schema.types] == ["int16", "double", "string", "bool"]
     assert table.to_pydict() == {"a": [1, -1], "b": [0.5, None], "c": ["x", ""], "d": [True, False]}
+
+
+@settings(max_examples=50)
+@given(st.data())
+def test_columns_survive_their_file_each_type_and_text_as_it_was(tmp_path_factory, data):
+    n = data.draw(st.integers(0, 30))
+    few = st.sampled_from(data.draw(st.lists(TEXTS, min_size=1, max_size=3)))
+    columns = {
+        name: np.array(data.draw(st.lists(values, min_size=n, max_size=n)), dtype)
+        for name, values, dtype in (
+            ("int8", st.integers(-128, 127), np.int8), ("int16", st.integers(-9, 9), np.int16),
+            ("floats", NUMBERS, np.float64), ("bools", st.booleans(), bool),
+            ("texts", TEXTS, object), ("few texts", few, object),
+        )
+    }  # fmt: skip
+    path = tmp_path_factory.mktemp("columns") / "a.arrow"
+    files.write_columns(path, columns)
+    found = files.read_columns(path)
+    assert list(found) == list(columns)
+    for name, column in columns.items():
+        np.testing.assert_array_equal(found[name], column)
+        assert n == 0 or found[name].dtype == column.dtype
+    assert list(files.read_columns(path, "texts", "int8", "none")) == ["int8", "texts"]
+
+
+def test_numbers_of_columns_are_mapped_and_texts_that_are_met_again_take_no_room(tmp_path):
+    files.write_columns(tmp_path / "a", {"a": np.arange(10_000, dtype=np.int16), "b": np.array(["a text"] * 10_000)})
+    assert (tmp_path / "a").stat().st_size < 10_000 * (2 + 4) + 2_000
+    with pytest.raises(ValueError, match="read-only"):
+        files.read_columns(tmp_path / "a")["a"][0] = 1
+
+
+@pytest.mark.parametrize("change", [lambda data: data[:-1], lambda data: data[:70], lambda data: b""])
+def test_columns_that_are_not_whole_are_refused_by_name(tmp_path, change):
+    path = tmp_path / "a.arrow"
+    files.write_columns(path, {"a": np.arange(100)})
+    path.write_bytes(change(path.read_bytes()))
+    with pytest.raises(ValueError, match=rf"^{path} must be a whole Arrow file, got a damaged one"):
+        files.read_columns(path)
 
 
 @pytest.mark.parametrize("change", [lambda data: data[:-1], lambda data: data[:70], lambda data: data + b"0"])

@@ -97,7 +97,7 @@ def test_who_is_given_the_truth_says_so(stage):
 def test_a_foreach_item_is_looked_at_as_what_it_stands_for():
     """The fence would be blind to the truth as an item."""
     (baselines,) = [stage for stage in STAGES if stage.name == "baselines"]
-    assert {"data/truth/pool.npy", "data/leak/labels.csv", "data/rounds/0/labels.csv"} <= baselines.deps
+    assert {"data/truth/pool.npy", "data/leak/labels.arrow", "data/rounds/0/labels.arrow"} <= baselines.deps
 
 
 def reaches(out, dep):

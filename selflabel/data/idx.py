@@ -1,12 +1,17 @@
 """The IDX file format of MNIST and its kin."""
 
 import gzip
+import shutil
 import zlib
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any
 
 import numpy as np
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _UINT8 = 8
+_DAMAGED = "{} must be a whole gzip file, got a damaged one ({})"
 
 
 def decode(data: bytes, *, name: str, n_dimensions: int) -> np.ndarray:
@@ -20,15 +25,40 @@ def decode(data: bytes, *, name: str, n_dimensions: int) -> np.ndarray:
         try:
             data = gzip.decompress(data)
         except (EOFError, OSError, zlib.error) as error:
-            raise ValueError(f"{name} must be a whole gzip file, got a damaged one ({error})") from error
+            raise ValueError(_DAMAGED.format(name, error)) from error
+    return _shaped(np.frombuffer(data, np.uint8), name, n_dimensions)
+
+
+def read(path: Path, *, n_dimensions: int) -> np.ndarray:
+    """Return what ``decode`` does of a file's bytes, memory-mapped; a gzipped file is unpacked into a temporary one."""
+    with path.open("rb") as file:
+        is_packed = file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
+    if not is_packed:
+        return _shaped(_mapped(path, path.stat().st_size), str(path), n_dimensions)
+    with TemporaryFile() as unpacked, gzip.open(path) as file:
+        try:
+            shutil.copyfileobj(file, unpacked)
+        except (EOFError, OSError, zlib.error) as error:
+            raise ValueError(_DAMAGED.format(path, error)) from error
+        unpacked.flush()
+        return _shaped(_mapped(unpacked, unpacked.tell()), str(path), n_dimensions)
+
+
+def _mapped(file: Any, size: int) -> np.ndarray:
+    # A memory map cannot be empty.
+    return np.asarray(np.memmap(file, np.uint8, "r")) if size else np.empty(0, np.uint8)
+
+
+def _shaped(values: np.ndarray, name: str, n_dimensions: int) -> np.ndarray:
     header = 4 + 4 * n_dimensions
-    if len(data) < header or data[:3] != bytes([0, 0, _UINT8]) or data[3] != n_dimensions:
+    head = values[:header].tobytes()
+    if len(head) < header or head[:3] != bytes([0, 0, _UINT8]) or head[3] != n_dimensions:
         raise ValueError(
             f"{name} must be an IDX file of bytes with {n_dimensions} dimensions, "
-            f"got {len(data)} bytes that begin with {data[:4].hex() or 'nothing'}"
+            f"got {len(values)} bytes that begin with {head[:4].hex() or 'nothing'}"
         )
-    shape = tuple(np.frombuffer(data, ">u4", n_dimensions, offset=4).tolist())
+    shape = tuple(np.frombuffer(head, ">u4", n_dimensions, offset=4).tolist())
     n_values = int(np.prod(shape, dtype=object))
-    if len(data) != header + n_values:
-        raise ValueError(f"{name} must hold {n_values} values, as its header says {shape}, got {len(data) - header}")
-    return np.frombuffer(data, np.uint8, offset=header).reshape(shape)
+    if len(values) != header + n_values:
+        raise ValueError(f"{name} must hold {n_values} values, as its header says {shape}, got {len(values) - header}")
+    return values[header:].reshape(shape)

@@ -1,10 +1,12 @@
 """A user's own data that are arrays in files already: NumPy's ``.npz``, or the IDX files of MNIST and its kin."""
 
 import math
+import shutil
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
@@ -25,9 +27,9 @@ ARRAYS = ("images", "labels", "test_images", "test_labels", "classes")
 def npz(path: Path) -> Listing:
     """Return the entries of an ``.npz`` file: images, and if there labels, test_images, test_labels and classes.
 
-    Images are uint8 (N, h, w) or (N, h, w, 3); labels whole numbers (−1 for none) or texts (empty for none). Classes
-    are the labels' names, sorted, numbers by their value; with ``classes``, those, and labels are their numbers or
-    names. Raises ``ValueError`` naming file and array for anything else; nothing is unpickled.
+    Images, memory-mapped, are uint8 (N, h, w) or (N, h, w, 3); labels whole numbers (−1 for none) or texts (empty for
+    none). Classes are the labels' names, sorted, numbers by their value; with ``classes``, those, and labels are their
+    numbers or names. Raises ``ValueError`` naming file and array for anything else; nothing is unpickled.
     """
     arrays = _read(Path(path))
     if "images" not in arrays:
@@ -52,8 +54,8 @@ def idx_folder(directory: Path) -> Listing:
     ``ValueError`` for one that is not what it should be.
     """
     arrays = {}
-    for key, (name, data) in sources.from_directory(Path(directory), optional=TEST).items():
-        arrays[key] = idx.decode(data, name=name, n_dimensions=3 if key[1] == "images" else 1)
+    for key, path in sources.in_directory(Path(directory), optional=TEST).items():
+        arrays[key] = idx.read(path, n_dimensions=3 if key[1] == "images" else 1)
     entries = []
     for split in dict.fromkeys(part for part, _ in arrays):
         images, labels = arrays[split, "images"], arrays[split, "labels"]
@@ -87,13 +89,19 @@ def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray:
     with archive.open(info) as file:
         version = np.lib.format.read_magic(file)
         read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, _, dtype = read_header(file)
-        # Before NumPy makes room for as much as the header promises.
+        shape, is_fortran, dtype = read_header(file)
+        if dtype.hasobject:
+            raise ValueError(f"{info.filename} holds pickled objects")
+        # Before room is made for as much as the header promises.
         n_bytes, n_there = math.prod(shape) * dtype.itemsize, info.file_size - file.tell()
-        if n_bytes != n_there and not dtype.hasobject:
+        if n_bytes != n_there:
             raise ValueError(f"{info.filename} promises {n_bytes:,} bytes and has {n_there:,}")
-    with archive.open(info) as file:
-        return np.lib.format.read_array(file, allow_pickle=False)
+        if not n_bytes:
+            return np.zeros(shape, dtype)
+        with TemporaryFile() as unpacked:
+            shutil.copyfileobj(file, unpacked)
+            unpacked.flush()
+            return np.asarray(np.memmap(unpacked, dtype, "r", shape=shape, order="F" if is_fortran else "C"))
 
 
 def _split(arrays: Mapping[str, Any], prefix: str, names: list[str] | None, path: Path) -> tuple[np.ndarray, list[str]]:

@@ -38,17 +38,25 @@ Raw = dict[tuple[str, str], RawFile]
 RawClasses = dict[str, RawFile]
 
 
-def from_directory(directory: Path, *, optional: str = "") -> Raw:
-    """Return the files in a folder, each gzipped (``.gz``) or plain; ``optional``: the part that may be missing."""
-    raw: Raw = {}
+def from_directory(directory: Path) -> Raw:
+    """Return the files in a folder, each gzipped (``.gz``) or plain."""
+    return {key: (str(path), path.read_bytes()) for key, path in in_directory(directory).items()}
+
+
+def in_directory(directory: Path, *, optional: str = "") -> dict[tuple[str, str], Path]:
+    """Return the paths of the files in a folder, by part and kind; ``optional``: the part that may be missing.
+
+    Raises ``FileNotFoundError`` naming a file that is not there, gzipped or plain.
+    """
+    paths = {}
     for key, name in FILES.items():
         path = _found(directory, name)
         if key[0] == optional and not any(_found(directory, FILES[other]) for other in FILES if other[0] == optional):
             continue
         if path is None:
             raise FileNotFoundError(f"there is no {name}.gz and no {name} in {directory}")
-        raw[key] = (str(path), path.read_bytes())
-    return raw
+        paths[key] = path
+    return paths
 
 
 def _found(directory: Path, name: str) -> Path | None:

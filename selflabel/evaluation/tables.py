@@ -43,7 +43,7 @@ class Truth(NamedTuple):
 class Run(NamedTuple):
     """The output of a run: its ``final`` state; ``probabilities``, float (M, n_classes), of the test images.
 
-    ``audited``: the table data/audit/labels.csv.
+    ``audited``: the table data/audit/labels.arrow.
     """
 
     final: State
@@ -150,7 +150,7 @@ def _out_of_fold(history: Sequence[RoundSummary]) -> dict[str, Any]:
 def certificate(final: State, audited: Mapping[str, np.ndarray], pool_truth: np.ndarray) -> dict[str, Any]:
     """Return what is true of what the certificate promises, as far as there are such labels: shares wrong, in [0, 1].
 
-    ``final``: the frozen labels; ``audited``: the table data/audit/labels.csv, in which people may have labelled the
+    ``final``: the frozen labels; ``audited``: the table data/audit/labels.arrow, in which people may have labelled the
     rest. whole_error: of the machine labels about which nobody was asked; certified_error: of the certified ones;
     all_error: of the whole data set, as it is after the audit.
     """

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -13,7 +14,7 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from selflabel import files
-from selflabel.features import extractors, feature_set, neighbours
+from selflabel.features import extractors, feature_set, neighbours, pca
 
 
 def features(
@@ -59,19 +60,22 @@ def features(
 
 
 def graph(features_folder: Path, folder: Path, *, n_neighbours: int, components: int) -> int:
-    """Write the neighbours and squared distances of pool and test images, nearest first, into a folder.
+    """Write the graph of the pool, and the nearest neighbours of test images, into a folder.
 
-    ``n_neighbours``: 0 for none. ``components``: principal components that distances are measured in. Returns how many
-    neighbours an image has.
+    ``n_neighbours``: 0 for none. ``components``: principal components that distances are measured in, or as many as
+    there are columns or rows. Returns how many neighbours an image has.
     """
     # Of several extractors the first is to be that whose neighbours are most alike.
     columns = files.read_json(Path(features_folder, "blocks.json"))[0]["columns"]
-    pool, test = (files.read_array(Path(features_folder, f"{part}.npy"))[:, :columns] for part in ("pool", "test"))
-    nearest = [(np.empty((len(part), 0), np.int32), np.empty((len(part), 0), np.float32)) for part in (pool, test)]
+    parts = [files.read_array(Path(features_folder, f"{part}.npy"))[:, :columns] for part in ("pool", "test")]
+    links, width = neighbours.NO_GRAPH, min(components, columns, len(pca.sample(parts[0])))
     if n_neighbours:
-        near_pool, near_test = neighbours.principal_components(pool, test, components=components)
-        nearest = neighbours.nearest(near_pool, near_test, neighbours=n_neighbours)
-    for part, arrays in zip(("pool", "test"), nearest, strict=True):
-        for kind, array in zip(("neighbours", "distances"), arrays, strict=True):
-            files.write_array(Path(folder, f"{part}_{kind}.npy"), array)
-    return nearest[0][0].shape[1]
+        with ExitStack() as stack:
+            points = [
+                stack.enter_context(files.scratch_array(Path(folder, "points"), (len(of), width), np.dtype(np.float32)))
+                for of in parts
+            ]
+            neighbours.principal_components(parts[0], parts, points)
+            links = neighbours.build(*points, neighbours=n_neighbours)
+    links.write(Path(folder))
+    return min(n_neighbours, len(parts[0]) - 1)

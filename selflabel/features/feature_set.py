@@ -8,7 +8,7 @@ import numpy as np
 
 from selflabel import files
 from selflabel.chunks import chunks
-from selflabel.features.neighbours import Graph, nearest, similarity, weights
+from selflabel.features.neighbours import Graph, build
 
 CHUNK = 1_000
 
@@ -36,19 +36,11 @@ class FeatureSet(NamedTuple):
 def read(features: Path, graph: Path) -> FeatureSet:
     """Return what the stages ``features`` and ``graph`` wrote into their folders."""
     columns = [Block(**block) for block in files.read_json(Path(features, "blocks.json"))]
-    neighbours, distances, test_neighbours, test_distances = (
-        files.read_array(Path(graph, f"{part}_{kind}.npy"))
-        for part in ("pool", "test")
-        for kind in ("neighbours", "distances")
-    )
-    links = None
-    if neighbours.shape[1]:
-        links = Graph(similarity(neighbours, distances), test_neighbours, weights(test_distances))
     return FeatureSet(
         files.read_array(Path(features, "pool.npy")),
         files.read_array(Path(features, "test.npy")),
         tuple(columns),
-        links,
+        Graph.read(Path(graph)),
     )
 
 
@@ -84,7 +76,6 @@ def with_embedding(features: FeatureSet, of_pool: np.ndarray, of_test: np.ndarra
             for part, embedding in zip((features.pool, features.test), added, strict=True)
         )
         k = links.test_neighbours.shape[1]
-        pools_own, (test_neighbours, test_distances) = nearest(near_pool, near_test, neighbours=k)
-        links = Graph(similarity(*pools_own), test_neighbours, weights(test_distances))
+        links = build(near_pool, near_test, neighbours=k)
     known = features.blocks or (first,)
     return FeatureSet(pool, test, (*known, Block(embedded.columns, first.variance)), links)

@@ -1,18 +1,26 @@
 """The graph of each image's nearest neighbours."""
 
 import os
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from scipy import sparse
 from threadpoolctl import threadpool_limits
 
+from selflabel import files
+from selflabel.chunks import chunks
 from selflabel.features import pca
 
 # With a cell for 250 rows the search is linear in the pool; with more than 2,000 to be found, finding cells is not.
 CELL_ROWS, MAX_CELLS, CELLS_SEARCHED = 250, 2_000, 16
 # Rows of each cell from which k-means learns where the cells are.
 TRAINED_ON = 64
+# Points that are projected, or searched for by one thread, at a time. A multiple of the 24 rows that the kernel of a
+# product takes at once: where a portion begins then leaves no trace in a row's last digits.
+PORTION = 12_000
 # Of squared distances; what a last digit decides, the row's number does then.
 DISTANCE_DECIMALS = 6
 # A neighbour's weight falls to exp(−4) = 0.02 at the farthest of a row's neighbours.
@@ -26,18 +34,44 @@ class Graph(NamedTuple):
     test_neighbours: np.ndarray
     test_weights: np.ndarray
 
+    def write(self, folder: Path) -> None:
+        """Write a file for each array into a folder."""
+        links = self.similarity
+        parts = {"values": links.data, "columns": links.indices, "starts": links.indptr}
+        parts |= {"test_neighbours": self.test_neighbours, "test_weights": self.test_weights}
+        for name, array in parts.items():
+            files.write_array(folder / f"{name}.npy", array)
 
-def principal_components(pool: np.ndarray, test: np.ndarray, *, components: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return float32 (N, c) and (M, c): pool and test images along the pool's first principal components.
+    @classmethod
+    def read(cls, folder: Path) -> Self | None:
+        """Return what ``write`` left, memory-mapped; None where there is no graph."""
+        parts = ("values", "columns", "starts", "test_neighbours", "test_weights")
+        values, columns, starts, *of_test = (files.read_array(folder / f"{name}.npy") for name in parts)
+        if len(starts) < 2:
+            return None
+        return cls(sparse.csr_array((values, columns, starts), shape=(len(starts) - 1,) * 2), *of_test)
 
-    ``pool``: float32 (N, D), ``test``: (M, D). c is ``components``, or fewer where there
-    are fewer columns or rows. They are those of 10,000 rows of the pool, evenly spread.
+
+NO_GRAPH = Graph(sparse.csr_array((0, 0), dtype=np.float32), np.empty((0, 0), np.int32), np.empty((0, 0), np.float32))
+
+
+def build(pool: np.ndarray, test: np.ndarray, *, neighbours: int) -> Graph:
+    """Return the graph of points, float32 (N, c) and (M, c), whose k, ``neighbours``, nearest are linked."""
+    near_pool, (test_neighbours, test_distances) = nearest(pool, test, neighbours=neighbours)
+    return Graph(similarity(*near_pool), test_neighbours, weights(test_distances))
+
+
+def principal_components(pool: np.ndarray, parts: Sequence[np.ndarray], targets: Sequence[np.ndarray]) -> None:
+    """Write the principal components of each of the ``parts``, float32 (N, D), into its target, float32 (N, c).
+
+    They are those of 10,000 rows of the ``pool``, evenly spread.
     """
-    fitted = pca.fit(pca.sample(pool), components)
+    fitted = pca.fit(pca.sample(pool), targets[0].shape[1])
     # More threads add sums up in another order.
     with threadpool_limits(1):
-        # scikit-learn refuses to transform nothing.
-        return fitted.transform(pool), fitted.transform(test) if len(test) else test[:, : fitted.n_components_]
+        for part, target in zip(parts, targets, strict=True):
+            for rows in chunks(len(part), PORTION):
+                target[rows] = fitted.transform(part[rows])
 
 
 def nearest(pool: np.ndarray, *others: np.ndarray, neighbours: int) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -58,35 +92,55 @@ def nearest(pool: np.ndarray, *others: np.ndarray, neighbours: int) -> list[tupl
         faiss.omp_set_num_threads(1)
         # Evenly spread, so that the draw is nobody's. All rows would take time with the square of their number.
         index.train(np.ascontiguousarray(pool[:: max(len(pool) // (TRAINED_ON * n_cells), 1)]))
-        index.add(np.ascontiguousarray(pool))
-        # But each point is searched by one thread, whatever their number.
-        faiss.omp_set_num_threads(os.cpu_count() or 1)
-        distances, rows = _search(index, pool, min(neighbours + 1, len(pool)))
-        is_self = rows == np.arange(len(rows))[:, None]
-        # A row with many twins may not be among its own nearest.
-        is_self[~is_self.any(axis=1), -1] = True
-        nearest_ones = [tuple(values[~is_self].reshape(len(values), -1) for values in (rows, distances))]
-        for points in others:
-            distances, rows = _search(index, points, min(neighbours, len(pool)))
-            nearest_ones.append((rows, distances))
-    return [
-        _in_order(rows.astype(np.int32), np.round(distances, DISTANCE_DECIMALS)) for rows, distances in nearest_ones
-    ]
+        for part in chunks(len(pool), PORTION):
+            index.add(np.ascontiguousarray(pool[part]))
+        found = [_search(index, pool, _by_cell(index), min(neighbours + 1, len(pool)))]
+        found += [_search(index, points, np.arange(len(points)), min(neighbours, len(pool))) for points in others]
+    rows, distances = found[0]
+    is_self = rows == np.arange(len(rows))[:, None]
+    # A row with many twins may not be among its own nearest.
+    is_self[~is_self.any(axis=1), -1] = True
+    found[0] = (rows[~is_self].reshape(len(rows), -1), distances[~is_self].reshape(len(rows), -1))
+    return [_in_order(*of) for of in found]
+
+
+def _by_cell(index: Any) -> np.ndarray:
+    """Return the index's rows, int64, cell by cell: whoever is searched for one after the other meets the same rows."""
+    import faiss
+
+    lists = index.invlists
+    sizes = [lists.list_size(cell) for cell in range(index.nlist)]
+    cells = [faiss.rev_swig_ptr(lists.get_ids(cell), size).copy() for cell, size in enumerate(sizes) if size]
+    return np.concatenate(cells)
+
+
+def _search(index: Any, points: np.ndarray, order: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ``k`` nearest rows, int32 (M, k), and rounded distances of ``points``, portions in a given order."""
+    import faiss
+
+    rows, distances = np.empty((len(points), k), np.int32), np.empty((len(points), k), np.float32)
+    few, all_cells = faiss.SearchParametersIVF(), faiss.SearchParametersIVF()
+    few.nprobe, all_cells.nprobe = CELLS_SEARCHED, index.nlist
+
+    def search(part: slice) -> None:
+        # A setting of each thread.
+        faiss.omp_set_num_threads(1)
+        asked = order[part]
+        wanted = np.ascontiguousarray(points[asked])
+        near, found = index.search(wanted, k, params=few)
+        if found.min(initial=0) < 0:
+            # The cells searched have not that many: search all.
+            near, found = index.search(wanted, k, params=all_cells)
+        rows[asked], distances[asked] = found, np.round(near, DISTANCE_DECIMALS)
+
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        list(threads.map(search, chunks(len(points), PORTION)))
+    return rows, distances
 
 
 def _in_order(rows: np.ndarray, distances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     order = np.lexsort((rows, distances), axis=1)
     return np.take_along_axis(rows, order, axis=1), np.take_along_axis(distances, order, axis=1)
-
-
-def _search(index: Any, points: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    index.nprobe = CELLS_SEARCHED
-    distances, rows = index.search(np.ascontiguousarray(points), k)
-    if rows.min(initial=0) < 0:
-        # The cells searched have not that many: search all.
-        index.nprobe = index.nlist
-        distances, rows = index.search(np.ascontiguousarray(points), k)
-    return distances, rows
 
 
 def weights(distances: np.ndarray) -> np.ndarray:
@@ -109,8 +163,11 @@ def similarity(neighbours: np.ndarray, distances: np.ndarray) -> sparse.csr_arra
     W holds exp(−4 d²/d_k²) where one row is among the other's nearest, the larger of the two; D its row sums.
     """
     n_rows, k = neighbours.shape
-    starts = np.arange(0, n_rows * k + 1, k)
+    # Small numbers of columns where they do: half the room, and less to fetch in each round.
+    starts = np.arange(0, n_rows * k + 1, k, dtype=sparse.get_index_dtype(maxval=2 * n_rows * k))
     links = sparse.csr_array((_decay(distances).ravel(), neighbours.ravel(), starts), shape=(n_rows, n_rows))
     links = links.maximum(links.T)
-    scale = sparse.diags_array(1 / np.sqrt(links.sum(axis=1))).astype(np.float32)
-    return sparse.csr_array(scale @ links @ scale)
+    scale = (1 / np.sqrt(links.sum(axis=1))).astype(np.float32)
+    links.data *= np.repeat(scale, np.diff(links.indptr))
+    links.data *= scale[links.indices]
+    return links

@@ -96,7 +96,7 @@ def missing(n_open: int, path: str) -> str:
 def story(final: State, table: Mapping[str, np.ndarray], row: int, classes: Classes) -> list[str]:
     """Return five lines on the image in ``row``: what it is, whence its label, how sure, its rounds, its questions.
 
-    ``table``: data/audit/labels.csv, ``Labels``, ``columns`` and certified together.
+    ``table``: data/audit/labels.arrow, ``Labels``, ``columns`` and certified together.
     """
     of = {name: column[row] for name, column in table.items()}
     rounds = [summary.round for summary in final.history]

@@ -7,13 +7,12 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from selflabel import files
-from selflabel.labels import history
-from selflabel.labels import table as label_table
+from selflabel.labels import history, table
 from selflabel.labels.history import RoundSummary
 from selflabel.labels.questions import AGAIN, CONFIRMED, CONFLICT, RANDOM, AskedQuestions, Questions, Replies
-from selflabel.labels.table import NO_LABEL, Labels, to_columns
+from selflabel.labels.table import NO_LABEL, Labels
 
-ARRAYS = ("test_labels", "machine_labels", "predicted", "apart")
+ARRAYS = ("test_labels", "predicted", "apart")
 
 
 class State(NamedTuple):
@@ -152,12 +151,18 @@ def first(
 
 
 def write(folder: str | Path, state: State, **more_columns: np.ndarray) -> None:
-    """Write a state: labels.csv (``more_columns`` beside the others), history.json, and a file for each other field."""
+    """Write a state: labels.arrow (``more_columns`` beside the others), history.json, and a file for each other field.
+
+    Of the machine labels each round has a file of its own: those of the rounds before are the same bytes again, which
+    DVC's cache keeps once.
+    """
     folder = Path(folder)
-    files.write_table(folder / "labels.csv", to_columns(state.labels) | more_columns)
+    table.write(folder / "labels.arrow", state.labels, **more_columns)
     files.write_json(folder / "history.json", [summary._asdict() for summary in state.history])
     for name in ARRAYS:
         files.write_array(folder / f"{name}.npy", getattr(state, name))
+    for number, of_round in enumerate(state.machine_labels, start=1):
+        files.write_array(_machine_labels(folder, number), of_round)
     state.questions.write(folder / "questions.csv")
     state.asked.write(folder / "asked.csv")
 
@@ -165,10 +170,18 @@ def write(folder: str | Path, state: State, **more_columns: np.ndarray) -> None:
 def read(folder: str | Path) -> State:
     """Return the state that ``write`` left in a folder."""
     folder = Path(folder)
+    labels = table.read(folder / "labels.arrow")
+    summaries = [RoundSummary(**summary) for summary in files.read_json(folder / "history.json")]
+    given = [files.read_array(_machine_labels(folder, number)) for number in range(1, len(summaries) + 1)]
     return State(
-        labels=label_table.read(folder / "labels.csv"),
-        history=[RoundSummary(**summary) for summary in files.read_json(folder / "history.json")],
+        labels=labels,
+        history=summaries,
+        machine_labels=np.array(given, np.int16).reshape(len(summaries), len(labels.label)),
         **{name: files.read_array(folder / f"{name}.npy") for name in ARRAYS},
         questions=Questions.read(folder / "questions.csv"),
         asked=AskedQuestions.read(folder / "asked.csv"),
     )
+
+
+def _machine_labels(folder: Path, number: int) -> Path:
+    return folder / f"machine_labels/{number}.npy"

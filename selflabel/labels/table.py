@@ -150,8 +150,9 @@ def is_complete(truth: np.ndarray) -> bool:
 
 def to_columns(labels: Labels) -> dict[str, np.ndarray]:
     """Return the label table: column row, then the fields of ``Labels`` (origin as its word); a line per pool row."""
-    columns = {"row": np.arange(len(labels.label))} | {name: getattr(labels, name) for name in COLUMNS}
-    return columns | {"origin": np.array(ORIGINS)[labels.origin]}
+    columns = {"row": np.arange(len(labels.label), dtype=np.int32)}
+    columns |= {name: getattr(labels, name) for name in COLUMNS}
+    return columns | {"origin": np.array(ORIGINS, object)[labels.origin]}
 
 
 def from_columns(columns: Mapping[str, np.ndarray], *, source: str) -> Labels:
@@ -165,12 +166,13 @@ def from_columns(columns: Mapping[str, np.ndarray], *, source: str) -> Labels:
         raise ValueError(f"{source} must have a column {missing[0]}, got {', '.join(columns)}")
     if not np.array_equal(columns["row"], np.arange(len(columns["row"]))):
         raise ValueError(f"{source}: column row must count 0, 1, 2, … without gaps")
-    unknown = sorted(set(columns["origin"]) - set(ORIGINS))
-    if unknown:
-        raise ValueError(f"{source}: origin must be one of {', '.join(ORIGINS)}, got {str(unknown[0])!r}")
-    order = np.argsort(ORIGINS)
-    values = {name: columns[name].astype(np.float64) for name in _FLOATS}
-    values["origin"] = order[np.searchsorted(np.array(ORIGINS)[order], columns["origin"].astype(str))].astype(np.int8)
+    origin = np.full(len(columns["origin"]), NO_LABEL, np.int8)
+    for number, word in enumerate(ORIGINS):
+        origin[columns["origin"] == word] = number
+    if (origin == NO_LABEL).any():
+        unknown = str(columns["origin"][np.argmin(origin)])
+        raise ValueError(f"{source}: origin must be one of {', '.join(ORIGINS)}, got {unknown!r}")
+    values = {name: columns[name].astype(np.float64, copy=False) for name in _FLOATS} | {"origin": origin}
     values |= {name: _whole_numbers(columns, name, source) for name in COLUMNS if name not in values}
     labels = Labels(**values)
     if not np.array_equal(labels.is_labelled, labels.origin != NONE):
@@ -180,7 +182,10 @@ def from_columns(columns: Mapping[str, np.ndarray], *, source: str) -> Labels:
 
 def _whole_numbers(columns: Mapping[str, np.ndarray], name: str, source: str) -> np.ndarray:
     # Compared before they are converted, which would bend what does not fit.
-    values = columns[name].astype(np.float64)
+    values = columns[name]
+    if values.dtype == np.int16 and values.min(initial=0) >= NO_LABEL:
+        return values
+    values = values.astype(np.float64)
     is_wrong = ~((values >= NO_LABEL) & (values <= np.iinfo(np.int16).max) & (np.floor(values) == values))
     if is_wrong.any():
         row = int(np.argmax(is_wrong))
@@ -188,6 +193,11 @@ def _whole_numbers(columns: Mapping[str, np.ndarray], name: str, source: str) ->
     return values.astype(np.int16)
 
 
+def write(path: str | Path, labels: Labels, **more_columns: np.ndarray) -> None:
+    """Write the label table as an Arrow file, ``more_columns`` beside the others."""
+    files.write_columns(path, to_columns(labels) | more_columns)
+
+
 def read(path: str | Path) -> Labels:
     """Return the labels of a label table's file."""
-    return from_columns(files.read_table(path), source=str(path))
+    return from_columns(files.read_columns(path, "row", *COLUMNS), source=str(path))

@@ -1,8 +1,9 @@
 """Fit a classifier and predict every image; estimate out of fold, on people's labels, how right it is."""
 
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.special import softmax
@@ -223,44 +224,91 @@ def smoothed_scores(
     folds = np.full(len(human_rows), -1) if folds is None else folds
     is_held_back = [folds == number for number in (-2, *range(folds.max() + 1))]
     fitted = [fit_without(human_rows[held_back]) for held_back in is_held_back]
-    scores = score(classifiers.together(fitted), features.pool).reshape(len(features.pool), len(fitted), -1)
-
-    def own_shares(number: int) -> np.ndarray:
-        shares = softmax(scores[:, number] / smoothing.temperature, axis=1)
-        is_known = ~is_held_back[number]
-        shares[human_rows[is_known]] = np.eye(shares.shape[1])[human_labels[is_known]]
-        return np.asarray(shares)
-
-    # Each in a thread of its own gives the same bytes as one after another.
-    with ThreadPoolExecutor() as threads:
-        smoothed = list(threads.map(lambda number: smooth(own_shares(number), graph, smoothing), range(len(fitted))))
-    own_held_out, smoothed_held_out = np.full((2, len(human_rows), scores.shape[2]), np.nan)
-    for number, held_back in enumerate(is_held_back[1:], start=1):
-        rows = human_rows[held_back]
-        own_held_out[held_back] = softmax(scores[rows, number] / smoothing.temperature, axis=1)
-        smoothed_held_out[held_back] = smoothed[number][rows]
-    share = 1.0
+    own = _own_shares(fitted, features.pool, human_rows, human_labels, is_held_back, smoothing.temperature)
+    smoothed_held_out = np.full_like(own.held_out, np.nan)
+    for of_fit, held_back in zip(own.shares, is_held_back, strict=True):
+        of_fit[:] = smooth(of_fit, graph, smoothing)
+        smoothed_held_out[held_back] = of_fit[human_rows[held_back]]
+    share, smoothed = 1.0, own.shares[0]
     if smoothing.adapt and len(fitted) > 1:
-        share = chosen_share(own_held_out, smoothed_held_out, human_labels)
-    shares = smoothed[0] if share == 1 else mixed(own_shares(0), smoothed[0], share)
+        share = chosen_share(own.held_out, smoothed_held_out, human_labels)
+    shares = smoothed
+    if share < 1:
+        before = softmax(own.scores / smoothing.temperature, axis=1)
+        before[human_rows] = np.eye(before.shape[1])[human_labels]
+        shares = mixed(before, smoothed, share)
     of_test = shares[:0]
     if len(features.test):
-        own = softmax(score(fitted[0], features.test) / smoothing.temperature, axis=1)
-        of_test = mixed(own, smooth_new(own, smoothed[0], graph, smoothing), share)
-    held_out = mixed(own_held_out, smoothed_held_out, share)
+        of_test = softmax(score(fitted[0], features.test) / smoothing.temperature, axis=1)
+        of_test = mixed(of_test, smooth_new(of_test, smoothed, graph, smoothing), share)
+    held_out = mixed(own.held_out, smoothed_held_out, share)
     pool, test, without = (classifiers.log_odds(of_part) for of_part in (shares, of_test, held_out))
-    return Scores(scores[:, 0], pool, test, without, shares)
+    return Scores(own.scores, pool, test, without, shares)
+
+
+class _OwnShares(NamedTuple):
+    """The outputs of n_fits classifiers for the pool, before smoothing.
+
+    ``scores``: float64 (N, n_classes), of the first. ``shares``: float32 (n_fits, N, n_classes), class probabilities by
+    each, one-hot where it knows the label. ``held_out``: float64 (n, n_classes), of each human-labelled row by the fit
+    that does not; NaN where all do.
+    """
+
+    scores: np.ndarray
+    shares: np.ndarray
+    held_out: np.ndarray
+
+
+def _own_shares(
+    fitted: Sequence[classifiers.Fitted],
+    pool: np.ndarray,
+    human_rows: np.ndarray,
+    human_labels: np.ndarray,
+    is_held_back: Sequence[np.ndarray],
+    temperature: float,
+) -> _OwnShares:
+    """Return what each fit says of the pool's features; ``is_held_back``: bool (n,) for each, the labels it lacks."""
+    n_classes = score(fitted[0], pool[:1]).shape[1]
+    one_hot = np.eye(n_classes)[human_labels]
+    own = _OwnShares(
+        np.empty((len(pool), n_classes)),
+        np.empty((len(fitted), len(pool), n_classes), np.float32),
+        np.full((len(human_rows), n_classes), np.nan),
+    )
+
+    # All fits at once, a portion at a time: the scores of all for the whole pool are the largest thing of a round.
+    def look(part: slice, scores: np.ndarray) -> None:
+        of_part = slice(*np.searchsorted(human_rows, (part.start, part.stop)))
+        places = human_rows[of_part] - part.start
+        own.scores[part] = scores[:, :n_classes]
+        for number, of_fit in enumerate(np.split(scores, len(fitted), axis=1)):
+            shares, held_back = softmax(of_fit / temperature, axis=1), is_held_back[number][of_part]
+            own.held_out[of_part][held_back] = shares[places[held_back]]
+            shares[places[~held_back]] = one_hot[of_part][~held_back]
+            own.shares[number, part] = shares
+
+    _over(classifiers.together(fitted), pool, None, look)
+    return own
 
 
 def score(
     scorer: classifiers.Scorer | classifiers.Fitted, features: np.ndarray, rows: np.ndarray | None = None
 ) -> np.ndarray:
-    """Return float64 (n, n_classes), the scores of some ``rows`` or all; in chunks, so that memory stays flat."""
+    """Return float64 (n, n_classes), the scores of some ``rows`` or all; in portions, so that memory stays flat."""
+    return np.concatenate(_over(scorer, features, rows, lambda _, scores: scores)).astype(np.float64)
+
+
+def _over(
+    scorer: classifiers.Scorer | classifiers.Fitted,
+    features: np.ndarray,
+    rows: np.ndarray | None,
+    use: Callable[[slice, np.ndarray], Any],
+) -> list[Any]:
+    """Return what ``use`` makes of each portion of some ``rows`` or all, and its scores."""
     parts = chunks(len(features) if rows is None else len(rows), SCORING_CHUNK)
-    # A chunk a thread, each with one thread for its sums: the same bytes as one chunk after another.
-    with threadpool_limits(1), ThreadPoolExecutor() as threads:
-        scores = list(threads.map(lambda part: scorer(features[part if rows is None else rows[part]]), parts))
-    return np.concatenate(scores).astype(np.float64)
+    # A portion a thread, each with one thread for its sums: the same bytes as one after another.
+    with threadpool_limits(1), ThreadPoolExecutor(os.cpu_count()) as threads:
+        return list(threads.map(lambda part: use(part, scorer(features[part if rows is None else rows[part]])), parts))
 
 
 def _fitter(

@@ -1,10 +1,14 @@
 """Smooth class probabilities along the graph of nearest neighbours, and weigh them against those before."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
+from scipy import sparse
 from scipy.special import softmax
 
+from selflabel.chunks import chunks
 from selflabel.features.neighbours import Graph
 from selflabel.rounding import DECIMALS
 
@@ -12,6 +16,8 @@ from selflabel.rounding import DECIMALS
 SHARES = (0.0, 0.25, 0.5, 0.75)
 STANDARD_ERRORS = 2.0
 _NEARLY_ZERO = 1e-9
+# Rows that a thread smooths at a time.
+PORTION = 20_000
 
 
 class SmoothingConfig(NamedTuple):
@@ -34,11 +40,29 @@ def smooth(shares: np.ndarray, graph: Graph, smoothing: SmoothingConfig) -> np.n
     of Correct & Smooth (Huang et al., ICLR 2021); label spreading (Zhou et al., NIPS 2003) of what a classifier says.
     """
     claimed = np.asarray(shares, np.float32)
-    smoothed = claimed
-    for _ in range(smoothing.steps):
-        smoothed = smoothing.alpha * (graph.similarity @ smoothed) + (1 - smoothing.alpha) * claimed
+    smoothed, target = claimed, np.empty_like(claimed)
+    parts = _portions(graph.similarity)
+
+    def step(rows: slice, links: sparse.csr_array) -> None:
+        target[rows] = smoothing.alpha * (links @ smoothed) + (1 - smoothing.alpha) * claimed[rows]
+
+    # A portion a thread: the same bytes as all rows at once.
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        for _ in range(smoothing.steps):
+            list(threads.map(step, *zip(*parts, strict=True)))
+            smoothed, target = target, np.empty_like(claimed) if smoothed is claimed else smoothed
     # S keeps no row's sum: a row with many links gets more than its share.
     return smoothed / smoothed.sum(axis=1, keepdims=True)
+
+
+def _portions(similarity: sparse.csr_array) -> list[tuple[slice, sparse.csr_array]]:
+    """Return a matrix in portions of rows, which share its memory."""
+    starts, parts = similarity.indptr, []
+    for rows in chunks(similarity.shape[0], PORTION):
+        links = slice(starts[rows.start], starts[rows.stop])
+        arrays = (similarity.data[links], similarity.indices[links], starts[rows.start : rows.stop + 1] - links.start)
+        parts.append((rows, sparse.csr_array(arrays, shape=(rows.stop - rows.start, similarity.shape[1]))))
+    return parts
 
 
 def smooth_new(shares: np.ndarray, pool: np.ndarray, graph: Graph, smoothing: SmoothingConfig) -> np.ndarray:

@@ -171,7 +171,7 @@ def push(server: Server, title: str, images: Images, *, document_root: Path | No
     """
     classes, index = Classes.read(tools.CLASSES), PoolIndex.read(tools.INDEX)
     known = frozenset(index.hash.tolist())
-    if not np.array_equal(files.read_table(Path(tools.FINAL, "labels.csv"))["hash"], index.hash):
+    if not np.array_equal(files.read_columns(Path(tools.FINAL, "labels.arrow"), "hash")["hash"], index.hash):
         raise ValueError(f"{tools.FINAL} must be about the images of {tools.INDEX}, got others: `dvc repro` asks anew")
     wanted = questions(state.read(tools.FINAL), index.hash, classes)
     addresses = {} if document_root is None else _local_addresses(wanted, index, images, document_root)

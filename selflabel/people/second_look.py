@@ -37,7 +37,7 @@ def look(fit: FitConfig, *, n: int | None = None, out: str | None = None) -> str
     if out is not None and Path(out).exists():
         raise ValueError(f"--out must be a file that is not there yet, got {out}, which may hold answers")
     final, classes, index = state.read(LABELS), Classes.read(CLASSES), PoolIndex.read(INDEX)
-    columns = files.read_table(Path(LABELS, "labels.csv"))
+    columns = files.read_columns(Path(LABELS, "labels.arrow"), "hash", "annotator")
     if not np.array_equal(columns["hash"], index.hash):
         raise ValueError(f"{LABELS} must be about the images of {INDEX}, got others: `dvc repro` labels these")
     given = answers.parse(files.read_text(ANSWERS), source=ANSWERS, classes=classes, known=index.hash.tolist())

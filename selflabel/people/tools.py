@@ -53,7 +53,7 @@ def as_asked(given: Sequence[Answer]) -> list[Answer]:
     why = {}
     if Path(FINAL).exists():
         # The rows are those of the last run, which a newer download may have given to others.
-        asked, of_run = state.read(FINAL).asked, files.read_table(Path(FINAL, "labels.csv"))["hash"]
+        asked, of_run = state.read(FINAL).asked, files.read_columns(Path(FINAL, "labels.arrow"), "hash")["hash"]
         why = dict(zip(of_run[asked.row].tolist(), asked.strategy, strict=True))
     return [answer._replace(strategy=_why(answer, why.get(answer.hash))) for answer in given]
 
@@ -108,7 +108,7 @@ def agreement_tables() -> str:
 
 def story(image: str) -> str:
     """Return the story of an image, a row of the pool or a content hash; raises ``ValueError`` if there is none."""
-    table = files.read_table(Path(FINAL, "labels.csv"))
+    table = files.read_columns(Path(FINAL, "labels.arrow"))
     is_row = image.isdecimal() and len(image) < HASH_LENGTH
     rows = [int(image)] if is_row else [i for i, digest in enumerate(table["hash"]) if digest == image]
     if not rows or rows[0] >= len(table["row"]):
@@ -130,7 +130,7 @@ def status(stale: Sequence[str]) -> str:
 def _answers() -> list[str]:
     """Return how many images answers.csv knows, and how many of them teach; how far several people agree."""
     # Those of the last run: a newer download may have other rows.
-    hashes, classes = files.read_table(Path(FINAL, "labels.csv"))["hash"], Classes.read(CLASSES)
+    hashes, classes = files.read_columns(Path(FINAL, "labels.arrow"), "hash")["hash"], Classes.read(CLASSES)
     given = answers.parse(files.read_text(ANSWERS), source=ANSWERS, classes=classes, known=hashes.tolist())
     teaching, judging = answers.known(given, classes=classes)
     return [

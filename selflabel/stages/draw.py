@@ -48,7 +48,7 @@ def main() -> None:
 
 def _audited(folder: str) -> np.ndarray:
     """Return what people said of the images drawn from all, texts (N,): those drawn by class are more of some."""
-    asked, said = state.read(folder).asked, files.read_table(Path(folder, "labels.csv"))["audited"]
+    asked, said = state.read(folder).asked, files.read_columns(Path(folder, "labels.arrow"), "audited")["audited"]
     said[asked.row[asked.strategy == AUDIT_OF_CLASS]] = ""
     return said
 

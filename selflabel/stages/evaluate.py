@@ -21,7 +21,7 @@ def main() -> None:
     run_of = tables.Run(
         state.read(args.final),
         files.read_array(Path(args.final, "test_probabilities.npy")),
-        files.read_table(Path(args.audit, "labels.csv")),
+        files.read_columns(Path(args.audit, "labels.arrow"), "label", "origin", "certified"),
     )
     baselines = {}
     for name in BASELINES:

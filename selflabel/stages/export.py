@@ -49,7 +49,7 @@ def main() -> None:
         PoolIndex.read_listed(args.index),
         classes,
         dataset.Source(params.dataset.name, params.dataset.path, project=Path.cwd()),
-        certified=files.read_table(Path(args.release, "labels.csv"))["certified"],
+        certified=files.read_columns(Path(args.release, "labels.arrow"), "certified")["certified"],
         out=out,
         has_folders=params.export.folders != "none",
         has_imagefolder=params.export.imagefolder,

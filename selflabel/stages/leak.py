@@ -18,7 +18,7 @@ def main() -> None:
     truth = files.read_array(args.truth)
     if not params.leak.iterations or not table.is_complete(truth):
         # What nobody knows cannot leak.
-        files.write_table(args.out, table.to_columns(table.Labels.empty(0)))
+        table.write(args.out, table.Labels.empty(0))
         say(f"leak: none ({'a truth is not known' if params.leak.iterations else 'leak.iterations is 0'})")
         return
 
@@ -31,7 +31,7 @@ def main() -> None:
         classes=Classes.read(args.classes),
         true_labels=truth,
     ).labels
-    files.write_table(args.out, table.to_columns(leaked))
+    table.write(args.out, leaked)
     say(f"leak: {leaked.is_machine.sum():,} accepted with their true labels")
 
 

@@ -20,7 +20,7 @@ def main() -> None:
     args = parse(__doc__, "audit", "probabilities", "features", "graph", "student", "index", "classes", "out")
     params, out = load(), Path(args.out)
     released, classes = state.read(args.audit).with_all_answers(), Classes.read(args.classes)
-    is_certified = files.read_table(Path(args.audit, "labels.csv"))["certified"]
+    is_certified = files.read_columns(Path(args.audit, "labels.arrow"), "certified")["certified"]
     test, pool = np.empty((0, len(classes)), np.float32), files.read_array(args.probabilities)
     if params.audit.release == "best":
         join = build.join(params)

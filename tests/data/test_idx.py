@@ -1,6 +1,8 @@
 """IDX files: what is written is read, and what is damaged is refused by name."""
 
 import gzip
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,8 +21,25 @@ def encode(array):
     return header + array.tobytes()
 
 
+def outcome(get):
+    try:
+        return get()
+    except ValueError as error:
+        return error
+
+
 def decode(data, n_dimensions=3):
-    return idx.decode(data, name="f", n_dimensions=n_dimensions)
+    """Of bytes and of a file that holds them: the same array, or the same sentence, but for zlib's own words."""
+    decoded = outcome(lambda: idx.decode(data, name="f", n_dimensions=n_dimensions))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "f")
+        path.write_bytes(data)
+        read = outcome(lambda: idx.read(path, n_dimensions=n_dimensions))
+        if isinstance(decoded, ValueError):
+            assert str(read).replace(str(path), "f").partition(" (")[0] == str(decoded).partition(" (")[0]
+            raise decoded
+        np.testing.assert_array_equal(read, decoded, strict=True)
+    return decoded
 
 
 @given(ARRAYS, st.booleans())

@@ -174,9 +174,9 @@ def test_test_images_may_be_missing_but_not_one_of_their_files(tmp_path):
     for key, name in sources.FILES.items():
         if key[0] == "pool":
             (tmp_path / name).write_bytes(b"x")
-    assert sources.from_directory(tmp_path, optional="test").keys() == {("pool", "images"), ("pool", "labels")}
+    assert sources.in_directory(tmp_path, optional="test").keys() == {("pool", "images"), ("pool", "labels")}
     with pytest.raises(FileNotFoundError):
         sources.from_directory(tmp_path)
     (tmp_path / sources.FILES["test", "images"]).write_bytes(b"x")
     with pytest.raises(FileNotFoundError, match="there is no t10k-labels"):
-        sources.from_directory(tmp_path, optional="test")
+        sources.in_directory(tmp_path, optional="test")

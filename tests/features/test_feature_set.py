@@ -15,10 +15,9 @@ def write(folder, neighbours):
     files.write_array(folder / "f/pool.npy", POOL)
     files.write_array(folder / "f/test.npy", POOL[:4])
     files.write_json(folder / "f/blocks.json", [{"columns": 2, "variance": 1.5}, {"columns": 3, "variance": 4.0}])
-    nearest = graph.nearest(POOL.astype(np.float32), POOL[:4].astype(np.float32), neighbours=5)
-    for part, found in zip(("pool", "test"), nearest, strict=True):
-        for kind, array in zip(("neighbours", "distances"), found, strict=True):
-            files.write_array(folder / f"g/{part}_{kind}.npy", array[:, :neighbours])
+    points = POOL.astype(np.float32)
+    links = graph.build(points, points[:4], neighbours=neighbours) if neighbours else graph.NO_GRAPH
+    links.write(folder / "g")
     return feature_set.read(folder / "f", folder / "g")
 
 

@@ -78,6 +78,28 @@ def test_the_cells_and_what_they_are_learnt_from_grow_with_the_pool_up_to_a_boun
     assert all(n_rows <= 2 * graph.TRAINED_ON * n_cells for n_cells, n_rows in seen)
 
 
+def test_a_graph_survives_its_folder_with_each_link_where_it_was(tmp_path):
+    links = graph.build(POINTS, POINTS[:7] + 0.3, neighbours=5)
+    links.write(tmp_path)
+    found = Graph.read(tmp_path)
+    for name in ("data", "indices", "indptr"):
+        np.testing.assert_array_equal(getattr(found.similarity, name), getattr(links.similarity, name), strict=True)
+    assert found.similarity.indices.dtype == np.int32 and found.similarity.shape == (60, 60)
+    np.testing.assert_array_equal(found.test_neighbours, links.test_neighbours)
+    np.testing.assert_array_equal(found.test_weights, links.test_weights)
+
+
+def test_portions_of_principal_components_leave_no_trace(monkeypatch):
+    """They hold a multiple of the rows that the kernel of a product takes at once."""
+    pool = np.random.default_rng(4).normal(size=(1_003, 40)).astype(np.float32)
+    whole, portions = np.empty((2, 1_003, 9), np.float32)
+    graph.principal_components(pool, [pool], [whole])
+    assert graph.PORTION % 24 == 0
+    monkeypatch.setattr(graph, "PORTION", 48)
+    graph.principal_components(pool, [pool], [portions])
+    np.testing.assert_array_equal(whole, portions)
+
+
 def test_equally_near_ones_come_in_the_order_of_their_rows():
     ((rows, distances),) = graph.nearest(np.float32([[0], [1], [-1], [1], [5]]), neighbours=3)
     assert rows[0].tolist() == [1, 2, 3] and distances[0].tolist() == [1, 1, 1]
@@ -91,10 +113,17 @@ def test_where_the_cells_searched_hold_too_few_all_are_searched():
     assert rows.shape == (5_050, 1_000) and rows.min() >= 0 and np.all(np.diff(distances, axis=1) >= 0)
 
 
-def test_the_neighbours_do_not_depend_on_the_number_of_threads():
+@pytest.mark.parametrize(("portion", "cores"), [(24, 1), (24, 3), (7, 2)])
+def test_the_graph_does_not_depend_on_portions_and_threads(monkeypatch, portion, cores):
+    pool = np.random.default_rng(3).normal(size=(1_000, 4)).astype(np.float32)
+    expected = graph.build(pool, POINTS[:, [0, 1, 2, 0]], neighbours=5)
+    monkeypatch.setattr(graph, "PORTION", portion)
+    monkeypatch.setattr(graph.os, "cpu_count", lambda: cores)
     before = [library["num_threads"] for library in threadpool_info()]
-    one, other = (graph.nearest(POINTS, neighbours=5)[0] for _ in range(2))
-    np.testing.assert_array_equal(one[1], other[1])
+    found = graph.build(pool, POINTS[:, [0, 1, 2, 0]], neighbours=5)
+    np.testing.assert_array_equal(found.similarity.toarray(), expected.similarity.toarray())
+    np.testing.assert_array_equal(found.test_neighbours, expected.test_neighbours)
+    np.testing.assert_array_equal(found.test_weights, expected.test_weights)
     assert [library["num_threads"] for library in threadpool_info()][: len(before)] == before
 
 
@@ -179,11 +208,11 @@ def test_neighbours_that_are_no_worse_are_seldom_left_by_chance():
 
 def test_principal_components_are_those_of_the_pool():
     pool = np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32) * [10, 1, 0.1, 3] + 5
-    of_pool, of_test = graph.principal_components(pool.astype(np.float32), pool[:3].astype(np.float32), components=2)
+    of_pool, of_test = np.empty((50, 2), np.float32), np.empty((3, 2), np.float32)
+    graph.principal_components(pool.astype(np.float32), [pool, pool[:3]], [of_pool, of_test])
     np.testing.assert_allclose(of_pool[:3], of_test, rtol=1e-4)
     spread = of_pool.std(axis=0)
     assert spread[0] == pytest.approx(pool[:, 0].std(), rel=0.05) and spread[1] == pytest.approx(
         pool[:, 3].std(), rel=0.1
     )
     assert np.abs(of_pool.mean(axis=0)).max() < 1e-4
-    assert graph.principal_components(pool[:3], pool, components=128)[0].shape == (3, 3)

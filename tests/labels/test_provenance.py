@@ -65,7 +65,7 @@ def test_the_final_table_can_be_written_and_read(tmp_path):
     given = final()
     found = provenance.columns(given, HASHES, CLASSES)
     state.write(tmp_path, given, **found)
-    read = files.read_table(tmp_path / "labels.csv")
+    read = files.read_columns(tmp_path / "labels.arrow")
     for name, column in found.items():
         assert read[name].tolist() == [NAN if value != value else value for value in np.asarray(column).tolist()]
 
@@ -196,7 +196,7 @@ def test_the_story_is_the_same_from_the_files_of_a_run(tmp_path):
     given, digits = final(), Classes(["0", "1"])
     table = labels.to_columns(given.labels) | provenance.columns(given, HASHES, digits)
     state.write(tmp_path, given, **provenance.columns(given, HASHES, digits))
-    read = state.read(tmp_path), files.read_table(tmp_path / "labels.csv")
+    read = state.read(tmp_path), files.read_columns(tmp_path / "labels.arrow")
     for row in range(8):
         told = provenance.story(*read, row, digits)
         assert told == provenance.story(given, table, row, digits)

@@ -53,6 +53,7 @@ def asked_again():
     number = {"round": 2, "n_questions": 1}
     before = before._replace(
         history=[*before.history, before.history[0]._replace(**number)],
+        machine_labels=np.vstack([before.machine_labels, state.machine_labels(before.labels)]),
         questions=Questions([6], ["random"]),
     )
     return before.answered(looked_up(6, decisions={6: Decision("answered", 1, 'Nan, "the" ;x')}))
@@ -118,17 +119,20 @@ def test_the_questions_of_a_round_are_read_by_themselves_too(tmp_path):
 def test_a_state_has_the_same_bytes_every_time(tmp_path):
     for name in ("one", "other"):
         state.write(str(tmp_path / name), answered())
-    written = [{path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("one", "other")]
+    written = [
+        {str(path.relative_to(tmp_path / name)): path.read_bytes() for path in (tmp_path / name).rglob("*.*")}
+        for name in ("one", "other")
+    ]
     assert written[0] == written[1]
     assert sorted(written[0]) == [
-        "apart.npy", "asked.csv", "history.json", "labels.csv", "machine_labels.npy", "predicted.npy", "questions.csv",
-        "test_labels.npy",
+        "apart.npy", "asked.csv", "history.json", "labels.arrow", "machine_labels/1.npy", "predicted.npy",
+        "questions.csv", "test_labels.npy",
     ]  # fmt: skip
 
 
 def test_more_columns_stand_beside_the_labels_and_do_not_disturb_reading(tmp_path):
-    state.write(str(tmp_path), answered(), hash=list("tuvwxyz"), rule=["fixed"] * 7)
-    columns = files.read_table(tmp_path / "labels.csv")
+    state.write(str(tmp_path), answered(), hash=np.array(list("tuvwxyz")), rule=np.array(["fixed"] * 7))
+    columns = files.read_columns(tmp_path / "labels.arrow")
     assert next(iter(columns)) == "row"
     assert list(columns)[-2:] == ["hash", "rule"]
     assert columns["hash"].tolist() == list("tuvwxyz")

@@ -74,7 +74,7 @@ def test_one_class_alone_is_no_reason_to_predict(project):
     files.write_table(project.folder / "filled.csv", queue)
     project.tool("answer", "filled.csv", "--annotator", "ann")
     project.play()
-    labels = files.read_table(project.folder / "data/release/labels.csv")
+    labels = files.read_columns(project.folder / "data/release/labels.arrow")
     assert set(labels["origin"]) == {"none", "human"}
     assert set(files.read_table(project.folder / "data/queue/queue.csv")["strategy"]) == {"typiclust", "random"}
 

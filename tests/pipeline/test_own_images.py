@@ -65,14 +65,14 @@ def assert_every_answer_is_handed_over(project: InProcess) -> dict[str, np.ndarr
     assert "machine" not in exported["origin"][is_answered]
     for row in parquet.read_table(project.folder / "data/export/labels.parquet").to_pylist():
         assert row["label"] == given.get(row["hash"], row["label"])
-    released = files.read_table(project.folder / "data/release/labels.csv")
+    released = files.read_columns(project.folder / "data/release/labels.arrow")
     assert {key: name for key, name in zip(released["hash"], released["class"], strict=True) if key in given} == given
     return exported
 
 
 def test_given_labels_are_the_seeds_and_what_nobody_knows_is_absent(clothes):
     project, _ = clothes
-    table = files.read_table(project.folder / "data/final/labels.csv")
+    table = files.read_columns(project.folder / "data/final/labels.arrow")
     paths = PoolIndex.read(project.folder / "data/raw/index.csv").path
     given = np.array(["" if path.startswith("unlabelled/") else path.split("/")[0] for path in paths])
     is_seed = table["origin"] == "seed"
@@ -114,7 +114,7 @@ def test_answers_teach_from_round_0_on_and_the_audit_comes_last(clothes):
         assert "self_label@1" in ran and not {"download", "features", "graph"} & set(ran)
     assert project.bytes_of("data/raw", "data/features", "data/graph") == before
     assert n_seen == [94, 94, 92]
-    table = files.read_table(project.folder / "data/final/labels.csv")
+    table = files.read_columns(project.folder / "data/final/labels.arrow")
     assert np.sum((table["origin"] == "human") & (table["round"] == 0)) == 280
     assert len(queue(project)["row"]) == 280 and set(queue(project)["strategy"]) == {"audit"}
 
@@ -126,7 +126,7 @@ def test_nothing_that_leaves_the_pipeline_hints_at_what_the_audit_asks_about(clo
     project.set(export={"folders": "copy"} | dict.fromkeys(options, True))
     project.play()
     asked = queue(project)["hash"][queue(project)["strategy"] == "audit"].tolist()
-    table = files.read_table(project.folder / "data/final/labels.csv")
+    table = files.read_columns(project.folder / "data/final/labels.arrow")
     said = {key: name for key, name in zip(table["hash"], table["class"], strict=True) if key in set(asked)}
     assert len(said) == 280 and all(said.values())
     n_looked_at = 0
@@ -158,7 +158,7 @@ def test_with_the_audits_answers_a_part_is_certified(clothes):
     # What the promise is about, as only the trial knows it.
     known = files.read_table(f"{folder}.truth.csv")
     truth = dict(zip(known["path"], known["label"], strict=True))
-    table = files.read_table(project.folder / "data/audit/labels.csv")
+    table = files.read_columns(project.folder / "data/audit/labels.arrow")
     paths = PoolIndex.read(project.folder / "data/raw/index.csv").path
     is_wrong = table["class"] != [truth[path] for path in paths]
     assert is_wrong[table["certified"]].mean() <= 0.05
@@ -197,7 +197,7 @@ def test_an_answer_that_was_paid_for_counts_whatever_else_changes(clothes):
     project.set(features={"extractor": "pixels"})
     project.play(without=JUDGES)
     assert_every_answer_is_handed_over(project)
-    table = files.read_table(project.folder / "data/final/labels.csv")
+    table = files.read_columns(project.folder / "data/final/labels.arrow")
     assert np.sum(table["origin"] == "human") == 280
     told = project.tool("preset", "tutorial")
     assert "left as they are for your data: ask.budget, ask.per_round, features.extractor, leak.iterations" in told

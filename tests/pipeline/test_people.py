@@ -19,7 +19,7 @@ pytestmark = pytest.mark.xdist_group("people")
 
 
 def final(project: Project) -> labels.Labels:
-    return labels.read(project.folder / "data/final/labels.csv")
+    return labels.read(project.folder / "data/final/labels.arrow")
 
 
 def queue(project: Project) -> dict[str, np.ndarray]:
@@ -108,7 +108,7 @@ def test_answers_teach_from_round_0_on_and_the_next_questions_are_others(people)
     ran = people.stages_played()
     assert ran[:2] == ["seed_labels", "self_label@1"] and {"audit", "queue"} <= set(ran)
     assert not {"download", "features", "graph"} & set(ran)
-    table = files.read_table(people.folder / "data/final/labels.csv")
+    table = files.read_columns(people.folder / "data/final/labels.arrow")
     is_human = table["origin"] == "human"
     assert set(table["annotator"][is_human]) == {"ann"} and is_human.sum() == 13
     assert set(table["round"][is_human]) == {0}
@@ -179,7 +179,7 @@ def test_an_answer_serves_a_later_run_with_other_parameters(people):
 
 @pytest.mark.parametrize("origin", ["seed", "human", "machine"])
 def test_an_images_story_is_told_in_five_lines(asking_project, origin):
-    table = files.read_table(asking_project.folder / "data/final/labels.csv")
+    table = files.read_columns(asking_project.folder / "data/final/labels.arrow")
     row = int(np.flatnonzero(table["origin"] == origin)[0])
     told = asking_project.tool("explain", str(row))
     lines = told.strip().splitlines()
@@ -236,7 +236,7 @@ def test_an_audit_without_answers_certifies_nothing_and_waits_in_the_queue(audit
     # Who is to judge a label is not told it.
     assert set(queue(audited)["suggestion"][queue(audited)["strategy"] == "audit"]) == {""}
     assert certificate(audited)["certified"]["n"] == 0
-    assert not files.read_table(audited.folder / "data/audit/labels.csv")["certified"].any()
+    assert not files.read_columns(audited.folder / "data/audit/labels.arrow")["certified"].any()
     audited.play()
     shown = audited.tool("results")
     assert "Nothing is certified yet: 100 of the 100 answers of the audit are missing." in shown
@@ -288,14 +288,14 @@ def test_people_may_label_the_rest_and_the_whole_is_certified(audited):
     answer(audited, true_labels(audited, rows))
     audited.play()
     assert certificate(audited)["rest_by_people"]["is_issued"]
-    table = files.read_table(audited.folder / "data/audit/labels.csv")
+    table = files.read_columns(audited.folder / "data/audit/labels.arrow")
     assert np.mean(table["label"] != np.load(audited.folder / "data/truth/pool.npy")) <= 0.08
 
 
 def test_the_truth_of_images_that_no_audit_drew_tells_nothing(asking_project):
     project = asking_project
     before = project.bytes_of("data/audit") | project.bytes_of("metrics")
-    table = files.read_table(project.folder / "data/audit/labels.csv")
+    table = files.read_columns(project.folder / "data/audit/labels.arrow")
     path = project.folder / "data/truth/pool.npy"
     truth, others = np.load(path), np.flatnonzero((table["audited"] == "") & (table["origin"] == "machine"))
     assert len(others) == 1498 - 126 - 100
@@ -314,7 +314,7 @@ def test_after_the_audit_the_classifier_may_learn_from_its_answers_too(asking_pr
     project.play()
     # What was judged, and what the certificate is about, stays.
     assert project.bytes_of("data/audit", "data/final") == before
-    released = files.read_table(project.folder / "data/release/labels.csv")
+    released = files.read_columns(project.folder / "data/release/labels.arrow")
     assert np.sum(released["origin"] == "human") == 50 + 100 and not released["certified"].any()
     report = json.loads((project.folder / "metrics/evaluate.json").read_text())
     truth = np.load(project.folder / "data/truth/pool.npy")
@@ -325,7 +325,7 @@ def test_after_the_audit_the_classifier_may_learn_from_its_answers_too(asking_pr
 
 
 def test_the_story_of_an_audited_image_tells_the_answer_and_whether_it_is_certified(asking_project):
-    table = files.read_table(asking_project.folder / "data/audit/labels.csv")
+    table = files.read_columns(asking_project.folder / "data/audit/labels.arrow")
     row = int(np.flatnonzero(table["audited"] != "")[0])
     story = asking_project.tool("explain", str(row))
     assert f"asked in round 4 by audit: answered, {table['audited'][row]}" in story
@@ -341,7 +341,7 @@ def test_a_second_look_is_asked_for_once_and_what_it_says_counts(people):
     # Who looks again is told neither label.
     assert set(asked["suggestion"]) == set(asked["label"]) == {""}
     assert "--out must be a file that is not there yet" in people.tool("suspects", "--out", "again.csv", check=False)
-    before = labels.read(people.folder / "data/final/labels.csv").label
+    before = labels.read(people.folder / "data/final/labels.arrow").label
     wrong, right, neither = asked["row"].tolist()
     said = {wrong: str((before[wrong] + 1) % 10), right: str(before[right]), neither: "skip"}
     filled = {name: column.astype(object) for name, column in asked.items()}
@@ -406,7 +406,7 @@ def test_as_many_images_again_are_asked_about_by_class_and_nobody_is_told_their_
     assert sum(files.read_table(audited.folder / "metrics/certificate_classes.csv")["n_audited"]) == 200
     assert "with 100 answers more that are allocated to them" in audited.tool("results")
     # They judge, and teach nothing.
-    found = files.read_table(audited.folder / "data/audit/labels.csv")
+    found = files.read_columns(audited.folder / "data/audit/labels.arrow")
     assert np.sum(found["audited"] != "") == 200 and set(found["origin"][np.append(before, of_class)]) == {"machine"}
 
 

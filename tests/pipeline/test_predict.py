@@ -64,7 +64,7 @@ def test_what_cannot_be_is_said_in_a_sentence(project, tmp_path):
     refusals["data/features must be those of params.yaml and of these images"] = ["predict", str(tmp_path / "new")]
     for words, command in refusals.items():
         assert words in project.tool(*command, check=False)
-    (project.folder / "data/final/labels.csv").unlink()
+    (project.folder / "data/final/labels.arrow").unlink()
     assert "data/final must hold the labels of a run" in project.tool("predict", str(tmp_path / "new"), check=False)
 
 

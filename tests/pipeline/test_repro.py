@@ -52,7 +52,7 @@ def test_labels_do_not_depend_on_the_truth_of_images_nobody_asked_about(played):
     before = project.bytes_of("data/rounds", "data/final")
     truth_file = project.folder / "data/truth/pool.npy"
     truth = np.load(truth_file)
-    given = labels.read(project.folder / "data/rounds/0/labels.csv").is_labelled
+    given = labels.read(project.folder / "data/rounds/0/labels.arrow").is_labelled
     others = np.flatnonzero(~given)
     truth[others] = np.random.default_rng(0).permutation(truth[others])
     truth_file.unlink()
@@ -74,8 +74,8 @@ def test_the_leak_does_depend_on_that_truth(played):
 
 
 def test_a_machine_label_is_the_predicted_one_and_never_taken_back(shared_project):
-    tables = [labels.read(shared_project.folder / f"data/rounds/{number}/labels.csv") for number in range(4)]
-    final = labels.read(shared_project.folder / "data/final/labels.csv")
+    tables = [labels.read(shared_project.folder / f"data/rounds/{number}/labels.arrow") for number in range(4)]
+    final = labels.read(shared_project.folder / "data/final/labels.arrow")
     for earlier, later in zip(tables, [*tables[1:], final], strict=True):
         kept = earlier.is_labelled
         for column in ("label", "origin", "round", "confidence"):
@@ -307,7 +307,7 @@ def test_graph_and_student_run_and_the_student_is_asked_after_the_rounds_alone(p
     # The same parameters, the same bytes, TensorFlow's included; and the fence.
     truth_file = project.folder / "data/truth/pool.npy"
     truth = np.load(truth_file)
-    others = np.flatnonzero(~labels.read(project.folder / "data/final/labels.csv").is_human)
+    others = np.flatnonzero(~labels.read(project.folder / "data/final/labels.arrow").is_human)
     truth[others] = np.random.default_rng(0).permutation(truth[others])
     truth_file.unlink()
     np.save(truth_file, truth)
