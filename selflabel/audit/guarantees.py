@@ -8,6 +8,7 @@ means: not what the person who was asked said. The bounds are those of a draw wi
 import math
 from bisect import bisect_left
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -166,14 +167,20 @@ def to_relabel(sample: AuditSample, target: ErrorTarget, *, n_all: int) -> np.nd
     too_many = int(bounds.too_many(target.error, n_all))
     if too_many > n:
         return order[:0]
-    # Mistakes that the audit may hold among the labels that are kept.
-    n_allowed = bisect_left(range(m), True, key=lambda k: bool(bounds.chance(k, m, too_many, n) > target.alpha)) - 1
+    n_allowed = _n_allowed(m, too_many, n, target.alpha)
     if n_allowed < 0:
         return order
     wrong = -np.sort(-sample.confidence[sample.drawn[sample.is_wrong]])
     if len(wrong) <= n_allowed:
         return order[:0]
     return order[sample.confidence[order] <= wrong[n_allowed]]
+
+
+# Many audits of one pool ask the same.
+@lru_cache
+def _n_allowed(n_audited: int, too_many: int, n: int, alpha: float) -> int:
+    """Return how many mistakes an audit may hold among the labels that are kept, −1 where not even none will do."""
+    return bisect_left(range(n_audited), True, key=lambda k: bool(bounds.chance(k, n_audited, too_many, n) > alpha)) - 1
 
 
 def estimates(sample: AuditSample, *, alpha: float) -> dict[str, dict[str, float]]:

@@ -23,10 +23,17 @@ EMBEDDED, NEARNESS, EXACT, APPROXIMATE = 5e-3, 7e-8, 3e-10, 8e-4
 ANSWERED = 3
 STAGES, FULLY_SUPERVISED = 25, 20
 # Bytes of an image in the final tables, and in those of a round; features where none are projected.
-FINAL_BYTES, ROUND_BYTES, UNPROJECTED = 300, 45, 2_000
+FINAL_BYTES, ROUND_BYTES, UNPROJECTED = 300, 36, 2_000
 USUAL_PIXELS = 28 * 28
 # Images of a portion, and how many portions at once; bytes of what is imported.
 PORTION, CORES, BASE = 1_000, 2, 300_000_000
+# Bytes of a link while the graph is built, and of a class's scores while a round chooses by them.
+LINK_BYTES, SCORE_BYTES = 36, 24
+REMEDIES = (
+    "a smaller dataset.image_size, or features.extractor=efficientnet_lite0,",
+    "a smaller graph.components or graph.neighbours",
+    "a smaller training.folds",
+)
 SHOWN = 3
 
 
@@ -80,12 +87,13 @@ def faults(params: Params, data: Data, *, n_round_rows: int) -> list[str]:
         )
     if params.dataset.name == "folder" and (unreadable := listing.dvc_fault(data.refused)):
         reasons.append(unreadable)
-    needed, there = _memory(params, data), _physical_memory()
-    if needed > there:
-        reasons.append(
-            f"features.extractor must fit into this machine's {there / 1e9:.0f} GB of memory, got features that need "
-            f"some {needed / 1e9:.0f} GB: a smaller dataset.image_size, or efficientnet_lite0, needs less"
-        )
+    there = _physical_memory()
+    for (part, needed), remedy in zip(_memory(params, data).items(), REMEDIES, strict=True):
+        if needed > there:
+            reasons.append(
+                f"{part} must fit into this machine's {there / 1e9:.0f} GB of memory, got some {needed / 1e9:.0f} GB: "
+                f"{remedy} needs less"
+            )
     if data.refused and params.dataset.on_error == "stop":
         files = f"{len(data.refused):,} file{'s' * (len(data.refused) > 1)}"
         reasons.append(f"dataset.on_error must be skip to go on without {files} that cannot be used, got stop")
@@ -103,7 +111,7 @@ def lines(params: Params, data: Data) -> list[str]:
         f"people: {_people(params, data)}",
         f"features: {_features(params, data)}",
         f"disk: some {_round(2 * _bytes(params, data) / 1e6):,} MB, half of it DVC's cache",
-        f"memory: some {_round(_memory(params, data) / 1e6):,} MB for the features",
+        "memory: " + ", ".join(f"{part} some {_round(n / 1e6):,} MB" for part, n in _memory(params, data).items()),
         f"time: {_duration(_seconds(params, data))} on two cores, but for what people take",
     ]
 
@@ -193,12 +201,20 @@ def _side(params: Params, data: Data) -> int:
     return round((data.n_values / n_channels) ** 0.5)
 
 
-def _memory(params: Params, data: Data) -> int:
-    """Return the bytes that the features take at their most: the sample that components are fitted on, and portions."""
+def _memory(params: Params, data: Data) -> dict[str, int]:
+    """Return the bytes that the features, the graph and a round take at their most, besides mapped files.
+
+    The features: the sample that components are fitted on, and portions. The graph: an index of the pool, and what is
+    found. A round: class probabilities by each fit, before and after a step of smoothing.
+    """
     columns = _columns(params, data).values()
     n_sample = min(data.n_pool, pca.SAMPLE) if params.features.components else 0
     exact = max((n**2 for n in columns if n <= pca.MOST_EXACT and n_sample), default=0)
-    return sum(n * 4 * (2 * n_sample + 2 * PORTION * CORES) for n in columns) + 24 * exact + BASE
+    of_features = sum(n * 4 * (2 * n_sample + 2 * PORTION * CORES) for n in columns) + 24 * exact
+    k, n_fits = params.graph.neighbours, params.training.folds + 1
+    of_graph = data.n_pool * (4 * params.graph.components + LINK_BYTES * k if k else 0)
+    of_round = data.n_pool * len(data.given or range(10)) * (3 * 4 * n_fits + SCORE_BYTES)
+    return {"features": of_features + BASE, "graph": of_graph + BASE, "a round": of_round + BASE}
 
 
 def _bytes(params: Params, data: Data) -> int:
@@ -206,8 +222,10 @@ def _bytes(params: Params, data: Data) -> int:
     columns = (params.features.components or UNPROJECTED) * _extractors(params)
     # Half precision.
     columns += WIDTH // 2 * sum(name in schema.EMBEDDINGS for name in checks.extractors(params.features))
-    a_round = ROUND_BYTES * n_rounds + 2 * n_rounds * (n_rounds + 1) // 2
-    return n * (data.n_values + 4 * columns + 8 * params.graph.neighbours + a_round + FINAL_BYTES)
+    # A round's machine labels stand in the folders of all rounds from it on, but once in the cache.
+    a_round = ROUND_BYTES * n_rounds + n_rounds * (n_rounds + 1) // 2
+    # A link and its weight, one way and the other, of which some half are the same.
+    return n * (data.n_values + 4 * columns + 12 * params.graph.neighbours + a_round + FINAL_BYTES)
 
 
 def _seconds(params: Params, data: Data) -> float:

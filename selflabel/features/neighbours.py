@@ -82,6 +82,18 @@ def nearest(pool: np.ndarray, *others: np.ndarray, neighbours: int) -> list[tupl
     Distances are rounded to six decimals. Exact for pools of up to 4,000; of larger ones only the 16 nearest of N/250
     Voronoi cells, 2,000 at most, are searched (Sivic & Zisserman, ICCV 2003; faiss's IndexIVFFlat).
     """
+    (rows, distances), *of_others = _found(pool, others, neighbours)
+    is_other = rows != np.arange(len(rows))[:, None]
+    # A row with many twins may not be among its own nearest.
+    is_other[is_other.all(axis=1), -1] = False
+    rows, distances = (values[is_other].reshape(len(rows), -1) for values in (rows, distances))
+    for of in ((rows, distances), *of_others):
+        _put_in_order(*of)
+    return [(rows, distances), *of_others]
+
+
+def _found(pool: np.ndarray, others: Sequence[np.ndarray], neighbours: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return what ``nearest`` does in no order yet, and for the pool's own rows one more, for each finds itself."""
     import faiss
 
     n_cells = min(max(len(pool) // CELL_ROWS, 1), MAX_CELLS)
@@ -96,12 +108,7 @@ def nearest(pool: np.ndarray, *others: np.ndarray, neighbours: int) -> list[tupl
             index.add(np.ascontiguousarray(pool[part]))
         found = [_search(index, pool, _by_cell(index), min(neighbours + 1, len(pool)))]
         found += [_search(index, points, np.arange(len(points)), min(neighbours, len(pool))) for points in others]
-    rows, distances = found[0]
-    is_self = rows == np.arange(len(rows))[:, None]
-    # A row with many twins may not be among its own nearest.
-    is_self[~is_self.any(axis=1), -1] = True
-    found[0] = (rows[~is_self].reshape(len(rows), -1), distances[~is_self].reshape(len(rows), -1))
-    return [_in_order(*of) for of in found]
+        return found
 
 
 def _by_cell(index: Any) -> np.ndarray:
@@ -138,9 +145,11 @@ def _search(index: Any, points: np.ndarray, order: np.ndarray, k: int) -> tuple[
     return rows, distances
 
 
-def _in_order(rows: np.ndarray, distances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    order = np.lexsort((rows, distances), axis=1)
-    return np.take_along_axis(rows, order, axis=1), np.take_along_axis(distances, order, axis=1)
+def _put_in_order(rows: np.ndarray, distances: np.ndarray) -> None:
+    for part in chunks(len(rows), PORTION):
+        order = np.lexsort((rows[part], distances[part]), axis=1)
+        rows[part] = np.take_along_axis(rows[part], order, axis=1)
+        distances[part] = np.take_along_axis(distances[part], order, axis=1)
 
 
 def weights(distances: np.ndarray) -> np.ndarray:

@@ -224,39 +224,30 @@ def smoothed_scores(
     folds = np.full(len(human_rows), -1) if folds is None else folds
     is_held_back = [folds == number for number in (-2, *range(folds.max() + 1))]
     fitted = [fit_without(human_rows[held_back]) for held_back in is_held_back]
-    own = _own_shares(fitted, features.pool, human_rows, human_labels, is_held_back, smoothing.temperature)
-    smoothed_held_out = np.full_like(own.held_out, np.nan)
-    for of_fit, held_back in zip(own.shares, is_held_back, strict=True):
-        of_fit[:] = smooth(of_fit, graph, smoothing)
-        smoothed_held_out[held_back] = of_fit[human_rows[held_back]]
-    share, smoothed = 1.0, own.shares[0]
+    own_scores, of_fits, own_held_out = _own_shares(
+        fitted, features.pool, human_rows, human_labels, is_held_back, smoothing.temperature
+    )
+    of_fits = smooth(of_fits, graph, smoothing)
+    smoothed_held_out = np.full_like(own_held_out, np.nan)
+    for number, held_back in enumerate(is_held_back):
+        smoothed_held_out[held_back] = of_fits[human_rows[held_back], number]
+    share, smoothed = 1.0, np.ascontiguousarray(of_fits[:, 0])
+    # The largest thing of a round, and done with.
+    del of_fits
     if smoothing.adapt and len(fitted) > 1:
-        share = chosen_share(own.held_out, smoothed_held_out, human_labels)
+        share = chosen_share(own_held_out, smoothed_held_out, human_labels)
     shares = smoothed
     if share < 1:
-        before = softmax(own.scores / smoothing.temperature, axis=1)
+        before = softmax(own_scores / smoothing.temperature, axis=1)
         before[human_rows] = np.eye(before.shape[1])[human_labels]
         shares = mixed(before, smoothed, share)
     of_test = shares[:0]
     if len(features.test):
         of_test = softmax(score(fitted[0], features.test) / smoothing.temperature, axis=1)
         of_test = mixed(of_test, smooth_new(of_test, smoothed, graph, smoothing), share)
-    held_out = mixed(own.held_out, smoothed_held_out, share)
+    held_out = mixed(own_held_out, smoothed_held_out, share)
     pool, test, without = (classifiers.log_odds(of_part) for of_part in (shares, of_test, held_out))
-    return Scores(own.scores, pool, test, without, shares)
-
-
-class _OwnShares(NamedTuple):
-    """The outputs of n_fits classifiers for the pool, before smoothing.
-
-    ``scores``: float64 (N, n_classes), of the first. ``shares``: float32 (n_fits, N, n_classes), class probabilities by
-    each, one-hot where it knows the label. ``held_out``: float64 (n, n_classes), of each human-labelled row by the fit
-    that does not; NaN where all do.
-    """
-
-    scores: np.ndarray
-    shares: np.ndarray
-    held_out: np.ndarray
+    return Scores(own_scores, pool, test, without, shares)
 
 
 def _own_shares(
@@ -266,29 +257,31 @@ def _own_shares(
     human_labels: np.ndarray,
     is_held_back: Sequence[np.ndarray],
     temperature: float,
-) -> _OwnShares:
-    """Return what each fit says of the pool's features; ``is_held_back``: bool (n,) for each, the labels it lacks."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return what fits say of the pool's features, before smoothing; ``is_held_back``: bool (n,) of each, its gaps.
+
+    float64 (N, n_classes), the scores of the first; float32 (N, n_fits, n_classes), class probabilities by each, where
+    it knows the label one-hot; float64 (n, n_classes), those of each human-labelled row by the fit that does not, NaN
+    where all do.
+    """
     n_classes = score(fitted[0], pool[:1]).shape[1]
     one_hot = np.eye(n_classes)[human_labels]
-    own = _OwnShares(
-        np.empty((len(pool), n_classes)),
-        np.empty((len(fitted), len(pool), n_classes), np.float32),
-        np.full((len(human_rows), n_classes), np.nan),
-    )
+    first, of_fits = np.empty((len(pool), n_classes)), np.empty((len(pool), len(fitted), n_classes), np.float32)
+    held_out = np.full((len(human_rows), n_classes), np.nan)
 
-    # All fits at once, a portion at a time: the scores of all for the whole pool are the largest thing of a round.
+    # All fits at once, a portion at a time: their scores for the whole pool would be twice as large again.
     def look(part: slice, scores: np.ndarray) -> None:
         of_part = slice(*np.searchsorted(human_rows, (part.start, part.stop)))
         places = human_rows[of_part] - part.start
-        own.scores[part] = scores[:, :n_classes]
+        first[part] = scores[:, :n_classes]
         for number, of_fit in enumerate(np.split(scores, len(fitted), axis=1)):
-            shares, held_back = softmax(of_fit / temperature, axis=1), is_held_back[number][of_part]
-            own.held_out[of_part][held_back] = shares[places[held_back]]
-            shares[places[~held_back]] = one_hot[of_part][~held_back]
-            own.shares[number, part] = shares
+            shares, lacks = softmax(of_fit / temperature, axis=1), is_held_back[number][of_part]
+            held_out[of_part][lacks] = shares[places[lacks]]
+            shares[places[~lacks]] = one_hot[of_part][~lacks]
+            of_fits[part, number] = shares
 
     _over(classifiers.together(fitted), pool, None, look)
-    return own
+    return first, of_fits, held_out
 
 
 def score(

@@ -132,6 +132,16 @@ def test_of_a_benchmark_seeds_are_drawn_and_the_others_can_be_asked_about():
     assert found.endswith("got 3, more than there are of cat (2), dog (2)")
 
 
+def test_the_memory_of_a_million_images_is_about_what_was_measured():
+    """1,088 MiB of its own for the graph, 853 for a round (docs/performance.md)."""
+    data = plan.survey(loaded())._replace(n_pool=1_000_000)
+    (line,) = [line for line in plan.lines(loaded(), data) if line.startswith("memory: ")]
+    of_features, of_graph, of_round = re.findall(r"some ([\d,]+) MB", line)
+    assert 0.7 < int(of_graph.replace(",", "")) / 1_141 < 1.4
+    assert 0.7 < int(of_round.replace(",", "")) / 894 < 1.4
+    assert 300 <= int(of_features.replace(",", "")) <= 900
+
+
 def test_more_rounds_than_the_table_has_and_nothing_else_hinder_the_default():
     assert plan.faults(loaded(), plan.survey(loaded()), n_round_rows=10) == []
     (found,) = plan.faults(loaded(), plan.survey(loaded()), n_round_rows=9)

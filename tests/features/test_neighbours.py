@@ -149,6 +149,17 @@ def test_smoothing_is_what_the_closed_form_gives_after_enough_steps():
     np.testing.assert_allclose(found, expected / expected.sum(axis=1, keepdims=True), rtol=1e-4)
 
 
+@pytest.mark.parametrize(("portion", "cores"), [(20_000, 2), (7, 3), (60, 1)])
+def test_fits_smoothed_together_and_in_portions_are_each_alone_byte_for_byte(monkeypatch, portion, cores):
+    shares = np.random.default_rng(0).dirichlet(np.ones(3), size=(60, 4)).astype(np.float32)
+    links, before = Graph(of(POINTS, 5), None, None), shares.copy()
+    alone = [smoothing.smooth(shares[:, number], links, SMOOTHING) for number in range(4)]
+    monkeypatch.setattr(smoothing, "PORTION", portion)
+    monkeypatch.setattr(smoothing.os, "cpu_count", lambda: cores)
+    np.testing.assert_array_equal(smoothing.smooth(shares, links, SMOOTHING), np.stack(alone, axis=1))
+    np.testing.assert_array_equal(shares, before)
+
+
 @pytest.mark.parametrize("changes", [{"steps": 0}, {"alpha": 0.0}])
 def test_without_steps_or_neighbours_share_everything_stays(changes):
     shares = np.random.default_rng(0).dirichlet(np.ones(3), size=60)
