@@ -116,8 +116,9 @@ def test_classes_that_people_name_while_they_answer_are_those_of_the_stages_too(
     assert files.read_json("data/raw/classes.json") == classes
     for number, held in enumerate(session.rounds.states):
         state.write("held", held)
-        for path in (project.folder / f"data/rounds/{number}").iterdir():
-            assert (project.folder / "held" / path.name).read_bytes() == path.read_bytes(), path
+        written = project.folder / f"data/rounds/{number}"
+        for path in written.rglob("*.*"):
+            assert (project.folder / "held" / path.relative_to(written)).read_bytes() == path.read_bytes(), path
     asked = session.rounds.states[-1].asked.row.tolist()
     assert len(asked) == len({*asked}) == 12
     answer_a_round()

@@ -74,8 +74,9 @@ def test_what_the_server_holds_is_what_the_stages_write(project):
         for number, held in enumerate(session.rounds.states):
             state.write(project.folder / "held", held)
             written = project.folder / f"data/rounds/{number}"
-            for path in written.iterdir():
-                assert (project.folder / "held" / path.name).read_bytes() == path.read_bytes(), (n_answered, path)
+            for path in written.rglob("*.*"):
+                same = project.folder / "held" / path.relative_to(written)
+                assert same.read_bytes() == path.read_bytes(), (n_answered, path)
         assert len(session.rounds.states[-1].questions) == PER_ROUND
         for _ in range(PER_ROUND):
             row = session.state(browser)["tasks"][0]["row"]
