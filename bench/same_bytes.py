@@ -25,7 +25,7 @@ from selflabel.features import feature_set
 from selflabel.features import neighbours as graph
 from selflabel.features.neighbours import Graph
 from selflabel.labels import answers, state
-from selflabel.labels.table import Labels, to_columns
+from selflabel.labels.table import ORIGINS, Labels, to_columns
 from selflabel.loop import acceptance
 from selflabel.loop.query import QueryConfig
 from selflabel.loop.round import RoundConfig
@@ -113,7 +113,9 @@ def steps(images: np.ndarray, truth: np.ndarray, names: tuple[str, ...]) -> Iter
         **options,
     )
     yield "questions", digest(final.asked.row)
-    yield "labels", digest(*(column for column in to_columns(final.labels).values() if column.dtype != object))
+    # Of one type each, whatever a table makes of row and origin.
+    told = {"row": np.arange(len(truth)), "origin": np.array(ORIGINS)[final.labels.origin]}
+    yield "labels", digest(*(to_columns(final.labels) | told).values())
 
     taught = np.flatnonzero(final.labels.is_human)
     known = classifiers.TrainingSet(pool, taught, truth[taught], blocks=of_pool.blocks)
