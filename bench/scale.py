@@ -9,7 +9,6 @@ the ratios alone are comparable. A million images take half an hour and 10 GB of
 
 import argparse
 import itertools
-import os
 import subprocess
 import sys
 import tempfile
@@ -27,8 +26,7 @@ from selflabel.chunks import chunks
 from selflabel.config import init
 from selflabel.config.load import load
 from selflabel.data import built_in
-from selflabel.features import neighbours
-from selflabel.features.neighbours import Graph
+from selflabel.features import feature_set, neighbours
 from selflabel.markdown import markdown_table
 
 ROOT = Path(__file__).parent.parent
@@ -138,17 +136,18 @@ def commands(folder: Path) -> Iterator[tuple[str, list[str]]]:
 
 def measured(command: list[str], folder: Path) -> tuple[float, float, float]:
     """Return the seconds of a Python command, and the most MiB it had of its own and in all."""
-    start, own, whole = time.perf_counter(), 0, 0
+    start, most = time.perf_counter(), {"RssAnon": 0, "VmHWM": 0}
     with subprocess.Popen([sys.executable, *command], cwd=folder, stderr=subprocess.DEVNULL) as process:
         while process.poll() is None:
-            status = Path(f"/proc/{process.pid}/status").read_text()
-            memory = dict(line.split(":\t") for line in status.splitlines() if line.startswith(("RssAnon", "VmHWM")))
-            own = max(own, *(int(value.split()[0]) for name, value in memory.items() if name == "RssAnon"), 0)
-            whole = max(whole, *(int(value.split()[0]) for name, value in memory.items() if name == "VmHWM"), 0)
+            # A process that is about to end has no memory any more.
+            for line in Path(f"/proc/{process.pid}/status").read_text().splitlines():
+                name, _, value = line.partition(":")
+                if name in most:
+                    most[name] = max(most[name], int(value.split()[0]))
             time.sleep(0.02)
     if process.returncode:
         raise RuntimeError(f"{' '.join(command)} must end well, got {process.returncode}")
-    return time.perf_counter() - start, own / 1024, whole / 1024
+    return time.perf_counter() - start, most["RssAnon"] / 1024, most["VmHWM"] / 1024
 
 
 def written(folder: Path) -> float:
@@ -166,18 +165,17 @@ def kept(folder: Path) -> float:
 
 def recall(folder: Path) -> float:
     """Return the share of the exact nearest neighbours of 500 images, evenly spread, that the graph links them to."""
-    os.chdir(folder)
-    params, columns = load(), files.read_json("data/features/blocks.json")[0]["columns"]
-    features = files.read_array("data/features/pool.npy")[:, :columns]
-    links = Graph.read(Path("data/graph"))
-    os.chdir(ROOT)
+    params, known = load(str(folder / "params.yaml")), feature_set.read(folder / "data/features", folder / "data/graph")
+    if known.graph is None:
+        return float("nan")
+    features = known.pool[:, : known.blocks[0].columns]
     with files.scratch_array(folder / "points", (len(features), params.graph.components), np.float32) as points:
         neighbours.principal_components(features, [features], [points])
         rows = np.linspace(0, len(points) - 1, PROBED).astype(int)
         squares = np.hstack([cdist(points[rows], points[part], "sqeuclidean") for part in chunks(len(points), 10_000)])
     squares[np.arange(PROBED), rows] = np.inf
     exact = np.argpartition(squares, params.graph.neighbours, axis=1)[:, : params.graph.neighbours]
-    found = [np.isin(near, links.similarity[[row]].indices) for row, near in zip(rows, exact, strict=True)]
+    found = [np.isin(near, known.graph.similarity[[row]].indices) for row, near in zip(rows, exact, strict=True)]
     return float(np.mean(found))
 
 

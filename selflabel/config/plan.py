@@ -29,11 +29,12 @@ USUAL_PIXELS = 28 * 28
 PORTION, CORES, BASE = 1_000, 2, 300_000_000
 # Bytes of a link while the graph is built, and of a class's scores while a round chooses by them.
 LINK_BYTES, SCORE_BYTES = 36, 24
-REMEDIES = (
-    "a smaller dataset.image_size, or features.extractor=efficientnet_lite0,",
-    "a smaller graph.components or graph.neighbours",
-    "a smaller training.folds",
-)
+# What makes a part of the memory smaller.
+REMEDIES = {
+    "features": "a smaller dataset.image_size, or features.extractor=efficientnet_lite0,",
+    "graph": "a smaller graph.components or graph.neighbours",
+    "a round": "a smaller training.folds",
+}
 SHOWN = 3
 
 
@@ -88,11 +89,11 @@ def faults(params: Params, data: Data, *, n_round_rows: int) -> list[str]:
     if params.dataset.name == "folder" and (unreadable := listing.dvc_fault(data.refused)):
         reasons.append(unreadable)
     there = _physical_memory()
-    for (part, needed), remedy in zip(_memory(params, data).items(), REMEDIES, strict=True):
+    for part, needed in _memory(params, data).items():
         if needed > there:
             reasons.append(
                 f"{part} must fit into this machine's {there / 1e9:.0f} GB of memory, got some {needed / 1e9:.0f} GB: "
-                f"{remedy} needs less"
+                f"{REMEDIES[part]} needs less"
             )
     if data.refused and params.dataset.on_error == "stop":
         files = f"{len(data.refused):,} file{'s' * (len(data.refused) > 1)}"
