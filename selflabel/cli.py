@@ -241,6 +241,15 @@ def check_cache(args: argparse.Namespace) -> None:
     print(f"{args.cache}: no file is damaged")
 
 
+def worker(args: argparse.Namespace) -> None:
+    """Work for runs on other machines: a Dask worker with the processor's kernels pinned, until it is stopped."""
+    try:
+        from distributed.cli.dask_worker import main as work
+    except ImportError as error:
+        raise ValueError("a worker needs Dask, which is not installed: `pip install selflabel[cluster]`") from error
+    work([args.scheduler, "--preload", "selflabel.portions", *args.options], prog_name="selflabel worker")
+
+
 def audits(_args: argparse.Namespace) -> None:
     """Print what a thousand audits of the final labels promised, and what was true (`make study` makes them)."""
     from selflabel.audit import simulate
@@ -441,6 +450,13 @@ GROUPS: dict[str, dict[str, tuple[Any, ...]]] = {
         "check-cache": (
             check_cache,
             {"--cache": {"type": Path, "default": Path(".dvc/cache"), "help": "its folder (default: %(default)s)"}},
+        ),
+        "worker": (
+            worker,
+            {
+                "scheduler": {"metavar": "ADDRESS", "help": "of the scheduler, such as tcp://HOST:8786"},
+                "options": {"nargs": argparse.REMAINDER, "help": "of `dask worker`, such as --nthreads 4"},
+            },
         ),
         "completion": (
             completion,

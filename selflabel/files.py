@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import NamedTemporaryFile, TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -230,10 +230,16 @@ def new_array(path: PathLike, shape: tuple[int, ...], dtype: np.dtype) -> Iterat
 
 
 @contextmanager
-def scratch_array(beside: PathLike, shape: tuple[int, ...], dtype: np.dtype) -> Iterator[np.ndarray]:
-    """Yield a writable array, memory-mapped, in a file beside another that is gone when the block ends."""
+def scratch_array(
+    beside: PathLike, shape: tuple[int, ...], dtype: np.dtype, *, is_named: bool = False
+) -> Iterator[np.ndarray]:
+    """Yield a writable array, memory-mapped, in a file beside another that is gone when the block ends.
+
+    ``is_named``: another process can open the file until then; one that has no name is gone even if this one is killed.
+    """
     Path(beside).parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryFile(dir=Path(beside).parent) as file:
+    kind = NamedTemporaryFile if is_named else TemporaryFile
+    with kind(dir=Path(beside).resolve().parent) as file:
         # A memory map cannot be empty.
         array = np.zeros(shape, dtype) if 0 in shape else np.memmap(file, dtype, "w+", shape=shape)
         _reserve(file.fileno())

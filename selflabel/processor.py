@@ -8,6 +8,7 @@ only, for that reason.
 
 import os
 import platform
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -38,6 +39,19 @@ def flags() -> frozenset[str]:
         return frozenset()
     lines = (line.partition(":") for line in text.splitlines())
     return frozenset(next((value for name, _, value in lines if name.strip() == "flags"), "").split())
+
+
+def _late() -> str:
+    """Return in words that NumPy is loaded already, with other kernels; empty if it is not, or nothing is pinned."""
+    needed = ("OPENBLAS_CORETYPE", "NPY_DISABLE_CPU_FEATURES")
+    is_late = (
+        "numpy" in sys.modules and flags() >= NEEDED and any(os.environ.get(name) != PINS[name] for name in needed)
+    )
+    return "those of a NumPy that was loaded before they were pinned" if is_late else ""
+
+
+# Before ``pin``, which cannot change it.
+LATE = _late()
 
 
 def pin() -> None:

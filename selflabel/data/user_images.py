@@ -3,16 +3,15 @@
 Another kind is one function that returns a ``Listing``, and has a line in ``READERS``.
 """
 
-import os
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from selflabel import portions
 from selflabel.chunks import chunks
 from selflabel.data import built_in, decoding, duplicates, listing, packed
 from selflabel.data.listing import POOL, Entry, Listing, Problem
@@ -111,29 +110,40 @@ def decode(
     Returns, for each, its hash and why it cannot be used; one of both is empty. The hash is BLAKE2b over a file's
     bytes or, of what is an array already, as ``datasets.content_hashes`` has it: in either case before any change.
     """
-    options = {"size": target.shape[1], "colour": target.ndim == 4}
+    folder, options = Path.cwd(), {"size": target.shape[1], "colour": target.ndim == 4}
 
-    def work(rows: slice) -> list[tuple[str, str]]:
-        return [_decode(entries[row], target[row], max_pixels, options) for row in range(rows.start, rows.stop)]
+    def work(sources: Sequence[str | np.ndarray]) -> list[tuple[np.ndarray | None, str, str]]:
+        return [_decode(source, folder, max_pixels, options) for source in sources]
 
+    portioned = chunks(len(entries), CHUNK)
+    sources = [[entry.source for entry in entries[rows]] for rows in portioned]
+    keys, reasons = [""] * len(entries), [""] * len(entries)
     # What Pillow finds remarkable about a file it can read is nothing to the person who waits. Set around all threads,
     # for the filters are common to them.
-    with warnings.catch_warnings(action="ignore"), ThreadPoolExecutor(os.cpu_count()) as pool:
-        tasks = [pool.submit(work, rows) for rows in chunks(len(entries), CHUNK)]
-        results = [result for task in progress(tasks) for result in task.result()]
-    return [key for key, _ in results], [reason for _, reason in results]
+    with warnings.catch_warnings(action="ignore"):
+        for rows, found in zip(portioned, portions.over(work, sources, progress=progress), strict=True):
+            for row, (image, key, reason) in enumerate(found, rows.start):
+                if reason and portions.scheduler():
+                    # A file that a worker cannot open, in a folder that is not shared, may be there all the same.
+                    image, key, reason = _decode(entries[row].source, folder, max_pixels, options)
+                if image is not None:
+                    target[row] = image
+                keys[row], reasons[row] = key, reason
+    return keys, reasons
 
 
-def _decode(entry: Entry, target: np.ndarray, max_pixels: int, options: Mapping[str, Any]) -> tuple[str, str]:
-    if isinstance(entry.source, np.ndarray):
-        target[...] = decoding.fit(entry.source, **options)
-        return built_in.content_hashes(entry.source[None])[0], ""
+def _decode(
+    source: str | np.ndarray, folder: Path, max_pixels: int, options: Mapping[str, Any]
+) -> tuple[np.ndarray | None, str, str]:
+    """Return image, hash and why there is none; ``folder``: what a relative path starts from."""
+    if isinstance(source, np.ndarray):
+        return decoding.fit(source, **options), built_in.content_hashes(source[None])[0], ""
     try:
-        data = Path(entry.source).read_bytes()
-        target[...] = decoding.decode(data, max_pixels=max_pixels, **options)
+        data = Path(folder, source).read_bytes()
+        image = decoding.decode(data, max_pixels=max_pixels, **options)
     except (OSError, ValueError) as error:
-        return "", listing.why(error)
-    return built_in.digest(data), ""
+        return None, "", listing.why(error)
+    return image, built_in.digest(data), ""
 
 
 def original_files(name: str, path: str, below: Iterable[str]) -> list[Path]:

@@ -13,7 +13,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from selflabel import files
+from selflabel import files, portions
 from selflabel.features import extractors, feature_set, neighbours, pca
 
 
@@ -72,7 +72,14 @@ def graph(features_folder: Path, folder: Path, *, n_neighbours: int, components:
     if n_neighbours:
         with ExitStack() as stack:
             points = [
-                stack.enter_context(files.scratch_array(Path(folder, "points"), (len(of), width), np.dtype(np.float32)))
+                stack.enter_context(
+                    files.scratch_array(
+                        Path(folder, "points"),
+                        (len(of), width),
+                        np.dtype(np.float32),
+                        is_named=bool(portions.scheduler()),
+                    )
+                )
                 for of in parts
             ]
             neighbours.principal_components(parts[0], parts, points)

@@ -4,16 +4,15 @@ A new extractor is one function that is given the pool and the section ``feature
 chunk function, and has a line in ``EXTRACTORS``.
 """
 
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import cv2
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from selflabel import portions
 from selflabel.chunks import chunks
 from selflabel.features import patches, pca
 from selflabel.features.feature_set import Block
@@ -76,12 +75,19 @@ def _descriptors(
     bins: int,
     options: Mapping[str, Any],
 ) -> Extractor:
-    descriptor = cv2.HOGDescriptor(
+    values = (
         window, block, stride, cell, bins,
         DERIV_APERTURE, options["win_sigma"], L2_HYS,
         options["l2hys_threshold"], options["gamma_correction"], LEVELS, options["signed_gradients"],
     )  # fmt: skip
-    return lambda images: np.stack([np.ravel(descriptor.compute(image)) for image in images])
+    return lambda images: np.stack([np.ravel(_descriptor(*values).compute(image)) for image in images])
+
+
+@cache
+def _descriptor(*values: Any) -> Any:
+    # In the process that computes, for it cannot be sent to one.
+    portions.hold("features.hog.l2hys_threshold", values[8])
+    return cv2.HOGDescriptor(*values)
 
 
 def kmeans_patches(pool: np.ndarray, options: Mapping[str, Any]) -> Extractor:
@@ -191,13 +197,12 @@ def fill(
     one on each core; ``progress`` is put around them.
     """
 
-    def write(rows: slice) -> None:
-        target[rows] = np.round(np.hstack([extract(taken[rows]) for extract, taken in parts]), DECIMALS)
+    def extract_all(rows: slice) -> np.ndarray:
+        return np.round(np.hstack([extract(taken[rows]) for extract, taken in parts]), DECIMALS)
 
-    # A chunk's sums are added up by one thread, so that the number of cores leaves no trace.
-    with threadpool_limits(1), ThreadPoolExecutor(os.cpu_count()) as pool:
-        for written in progress([pool.submit(write, rows) for rows in chunks(len(target), CHUNK)]):
-            written.result()
+    portioned = chunks(len(target), CHUNK)
+    for rows, found in zip(portioned, portions.over(extract_all, portioned, progress=progress), strict=True):
+        target[rows] = found
 
 
 def balance(features: np.ndarray, found: Sequence[Block]) -> None:

@@ -1,8 +1,7 @@
 """The graph of each image's nearest neighbours."""
 
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -10,7 +9,7 @@ import numpy as np
 from scipy import sparse
 from threadpoolctl import threadpool_limits
 
-from selflabel import files
+from selflabel import files, portions
 from selflabel.chunks import chunks
 from selflabel.features import pca
 
@@ -67,11 +66,15 @@ def principal_components(pool: np.ndarray, parts: Sequence[np.ndarray], targets:
     They are those of 10,000 rows of the ``pool``, evenly spread.
     """
     fitted = pca.fit(pca.sample(pool), targets[0].shape[1])
-    # More threads add sums up in another order.
-    with threadpool_limits(1):
-        for part, target in zip(parts, targets, strict=True):
-            for rows in chunks(len(part), PORTION):
-                target[rows] = fitted.transform(part[rows])
+    for part, target in zip(parts, targets, strict=True):
+        portioned = chunks(len(part), PORTION)
+        project = partial(_project, fitted, part)
+        for rows, found in zip(portioned, portions.over(project, portioned), strict=True):
+            target[rows] = found
+
+
+def _project(fitted: Any, points: np.ndarray, rows: slice) -> np.ndarray:
+    return np.asarray(fitted.transform(points[rows]))
 
 
 def nearest(pool: np.ndarray, *others: np.ndarray, neighbours: int) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -123,25 +126,25 @@ def _by_cell(index: Any) -> np.ndarray:
 
 def _search(index: Any, points: np.ndarray, order: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the ``k`` nearest rows, int32 (M, k), and rounded distances of ``points``, portions in a given order."""
-    import faiss
 
-    rows, distances = np.empty((len(points), k), np.int32), np.empty((len(points), k), np.float32)
-    few, all_cells = faiss.SearchParametersIVF(), faiss.SearchParametersIVF()
-    few.nprobe, all_cells.nprobe = CELLS_SEARCHED, index.nlist
+    def search(asked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        import faiss
 
-    def search(part: slice) -> None:
         # A setting of each thread.
         faiss.omp_set_num_threads(1)
-        asked = order[part]
+        few, all_cells = faiss.SearchParametersIVF(), faiss.SearchParametersIVF()
+        few.nprobe, all_cells.nprobe = CELLS_SEARCHED, index.nlist
         wanted = np.ascontiguousarray(points[asked])
         near, found = index.search(wanted, k, params=few)
         if found.min(initial=0) < 0:
             # The cells searched have not that many: search all.
             near, found = index.search(wanted, k, params=all_cells)
-        rows[asked], distances[asked] = found, np.round(near, DISTANCE_DECIMALS)
+        return found.astype(np.int32), np.round(near, DISTANCE_DECIMALS)
 
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
-        list(threads.map(search, chunks(len(points), PORTION)))
+    rows, distances = np.empty((len(points), k), np.int32), np.empty((len(points), k), np.float32)
+    portioned = [order[part] for part in chunks(len(points), PORTION)]
+    for asked, found in zip(portioned, portions.over(search, portioned), strict=True):
+        rows[asked], distances[asked] = found
     return rows, distances
 
 

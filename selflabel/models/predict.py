@@ -1,14 +1,12 @@
 """Fit a classifier and predict every image; estimate out of fold, on people's labels, how right it is."""
 
-import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.special import softmax
-from threadpoolctl import threadpool_limits
 
+from selflabel import portions
 from selflabel.chunks import chunks
 from selflabel.features.feature_set import FeatureSet
 from selflabel.features.neighbours import Graph
@@ -264,23 +262,27 @@ def _own_shares(
     it knows the label one-hot; float64 (n, n_classes), those of each human-labelled row by the fit that does not, NaN
     where all do.
     """
-    n_classes = score(fitted[0], pool[:1]).shape[1]
+    n_fits, n_classes = len(fitted), fitted[0](pool[:1]).shape[1]
     one_hot = np.eye(n_classes)[human_labels]
-    first, of_fits = np.empty((len(pool), n_classes)), np.empty((len(pool), len(fitted), n_classes), np.float32)
+    first, of_fits = np.empty((len(pool), n_classes)), np.empty((len(pool), n_fits, n_classes), np.float32)
     held_out = np.full((len(human_rows), n_classes), np.nan)
 
-    # All fits at once, a portion at a time: their scores for the whole pool would be twice as large again.
-    def look(part: slice, scores: np.ndarray) -> None:
-        of_part = slice(*np.searchsorted(human_rows, (part.start, part.stop)))
-        places = human_rows[of_part] - part.start
-        first[part] = scores[:, :n_classes]
-        for number, of_fit in enumerate(np.split(scores, len(fitted), axis=1)):
-            shares, lacks = softmax(of_fit / temperature, axis=1), is_held_back[number][of_part]
-            held_out[of_part][lacks] = shares[places[lacks]]
-            shares[places[~lacks]] = one_hot[of_part][~lacks]
-            of_fits[part, number] = shares
+    scorer, parts = classifiers.together(fitted), chunks(len(pool), SCORING_CHUNK)
 
-    _over(classifiers.together(fitted), pool, None, look)
+    def look(part: slice) -> tuple[np.ndarray, list[np.ndarray]]:
+        scores = scorer(pool[part])
+        return scores[:, :n_classes], [softmax(own / temperature, axis=1) for own in np.split(scores, n_fits, axis=1)]
+
+    # All fits at once, a portion at a time: their scores for the whole pool would be twice as large again.
+    for part, (scores, of_part) in zip(parts, portions.over(look, parts), strict=True):
+        humans = slice(*np.searchsorted(human_rows, (part.start, part.stop)))
+        places = human_rows[humans] - part.start
+        first[part] = scores
+        for number, shares in enumerate(of_part):
+            lacks = is_held_back[number][humans]
+            held_out[humans][lacks] = shares[places[lacks]]
+            shares[places[~lacks]] = one_hot[humans][~lacks]
+            of_fits[part, number] = shares
     return first, of_fits, held_out
 
 
@@ -288,20 +290,10 @@ def score(
     scorer: classifiers.Scorer | classifiers.Fitted, features: np.ndarray, rows: np.ndarray | None = None
 ) -> np.ndarray:
     """Return float64 (n, n_classes), the scores of some ``rows`` or all; in portions, so that memory stays flat."""
-    return np.concatenate(_over(scorer, features, rows, lambda _, scores: scores)).astype(np.float64)
-
-
-def _over(
-    scorer: classifiers.Scorer | classifiers.Fitted,
-    features: np.ndarray,
-    rows: np.ndarray | None,
-    use: Callable[[slice, np.ndarray], Any],
-) -> list[Any]:
-    """Return what ``use`` makes of each portion of some ``rows`` or all, and its scores."""
     parts = chunks(len(features) if rows is None else len(rows), SCORING_CHUNK)
-    # A portion a thread, each with one thread for its sums: the same bytes as one after another.
-    with threadpool_limits(1), ThreadPoolExecutor(os.cpu_count()) as threads:
-        return list(threads.map(lambda part: use(part, scorer(features[part if rows is None else rows[part]])), parts))
+    asked: Sequence[Any] = parts if rows is None else [rows[part] for part in parts]
+    # One thread for the sums of each: the same bytes as one after another.
+    return np.concatenate([*portions.over(lambda part: scorer(features[part]), asked)]).astype(np.float64)
 
 
 def _fitter(

@@ -118,7 +118,7 @@ def test_the_graph_does_not_depend_on_portions_and_threads(monkeypatch, portion,
     pool = np.random.default_rng(3).normal(size=(1_000, 4)).astype(np.float32)
     expected = graph.build(pool, POINTS[:, [0, 1, 2, 0]], neighbours=5)
     monkeypatch.setattr(graph, "PORTION", portion)
-    monkeypatch.setattr(graph.os, "cpu_count", lambda: cores)
+    monkeypatch.setattr(graph.portions.os, "cpu_count", lambda: cores)
     before = [library["num_threads"] for library in threadpool_info()]
     found = graph.build(pool, POINTS[:, [0, 1, 2, 0]], neighbours=5)
     np.testing.assert_array_equal(found.similarity.toarray(), expected.similarity.toarray())
