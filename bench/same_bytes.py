@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_info
 from selflabel import processor
 from selflabel.data import built_in
 from selflabel.features import extractors as features
-from selflabel.features import feature_set
+from selflabel.features import feature_set, pca
 from selflabel.features import neighbours as graph
 from selflabel.features.neighbours import Graph
 from selflabel.labels import answers, state
@@ -96,7 +96,7 @@ def steps(images: np.ndarray, truth: np.ndarray, names: tuple[str, ...]) -> Iter
     yield "features", digest(pool)
 
     near = np.empty((len(pool), 24), np.float32)
-    graph.principal_components(pool, [pool], [near])
+    graph.project(pca.fit(pca.sample(pool), 24), pool, near)
     ((neighbours, distances),) = graph.nearest(near, neighbours=10)
     yield "graph", digest(neighbours, distances)
 

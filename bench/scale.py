@@ -26,7 +26,7 @@ from selflabel.chunks import chunks
 from selflabel.config import init
 from selflabel.config.load import load
 from selflabel.data import built_in
-from selflabel.features import feature_set, neighbours
+from selflabel.features import feature_set, neighbours, pca
 from selflabel.markdown import markdown_table
 
 ROOT = Path(__file__).parent.parent
@@ -169,8 +169,9 @@ def recall(folder: Path) -> float:
     if known.graph is None:
         return float("nan")
     features = known.pool[:, : known.blocks[0].columns]
-    with files.scratch_array(folder / "points", (len(features), params.graph.components), np.float32) as points:
-        neighbours.principal_components(features, [features], [points])
+    fitted = pca.fit(pca.sample(features), params.graph.components)
+    with files.scratch_array(folder / "points", (len(features), fitted.n_components_), np.float32) as points:
+        neighbours.project(fitted, features, points)
         rows = np.linspace(0, len(points) - 1, PROBED).astype(int)
         squares = np.hstack([cdist(points[rows], points[part], "sqeuclidean") for part in chunks(len(points), 10_000)])
     squares[np.arange(PROBED), rows] = np.inf

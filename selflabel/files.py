@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile, TemporaryFile
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -244,6 +244,25 @@ def scratch_array(
         array = np.zeros(shape, dtype) if 0 in shape else np.memmap(file, dtype, "w+", shape=shape)
         _reserve(file.fileno())
         yield array
+
+
+def unpacked_array(
+    packed: IO[bytes] | io.BufferedIOBase,
+    dtype: np.dtype,
+    shape: tuple[int, ...] | None = None,
+    order: Literal["C", "F"] = "C",
+) -> np.ndarray:
+    """Return what a stream unpacks to as an array, memory-mapped from a temporary file that goes with it.
+
+    Without ``shape`` it has one dimension. Raises what reading the stream raises.
+    """
+    with TemporaryFile() as unpacked:
+        shutil.copyfileobj(packed, unpacked)
+        unpacked.flush()
+        # A memory map cannot be empty.
+        if not unpacked.tell():
+            return np.empty(shape or 0, dtype)
+        return np.asarray(np.memmap(unpacked, dtype, "r", shape=shape, order=order))
 
 
 def _reserve(file: Path | int) -> None:

@@ -27,7 +27,7 @@ from selflabel import files, portions, processor
 from selflabel.chunks import chunks
 from selflabel.config.load import load
 from selflabel.data import user_images
-from selflabel.features import extractors, neighbours
+from selflabel.features import extractors, neighbours, pca
 from selflabel.models import classifiers, predict
 from selflabel.models.catalogue import ClassifierConfig
 
@@ -193,7 +193,7 @@ def played(folder: Path) -> list[np.ndarray]:
     features = files.read_array(folder / "features.npy")
     is_named = bool(portions.scheduler())
     with files.scratch_array(folder / "points", (len(pool), 8), np.dtype(np.float32), is_named=is_named) as points:
-        neighbours.principal_components(features[:, :20], [features[:, :20]], [points])
+        neighbours.project(pca.fit(features[:, :20], 8), features[:, :20], points)
         graph = neighbours.build(points, points[:50], neighbours=5)
         points = np.array(points)
     rows = np.arange(0, len(pool), 7)

@@ -1,13 +1,12 @@
 """The IDX file format of MNIST and its kin."""
 
 import gzip
-import shutil
 import zlib
 from pathlib import Path
-from tempfile import TemporaryFile
-from typing import Any
 
 import numpy as np
+
+from selflabel import files
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _UINT8 = 8
@@ -33,20 +32,16 @@ def read(path: Path, *, n_dimensions: int) -> np.ndarray:
     """Return what ``decode`` does of a file's bytes, memory-mapped; a gzipped file is unpacked into a temporary one."""
     with path.open("rb") as file:
         is_packed = file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
-    if not is_packed:
-        return _shaped(_mapped(path, path.stat().st_size), str(path), n_dimensions)
-    with TemporaryFile() as unpacked, gzip.open(path) as file:
-        try:
-            shutil.copyfileobj(file, unpacked)
-        except (EOFError, OSError, zlib.error) as error:
-            raise ValueError(_DAMAGED.format(path, error)) from error
-        unpacked.flush()
-        return _shaped(_mapped(unpacked, unpacked.tell()), str(path), n_dimensions)
-
-
-def _mapped(file: Any, size: int) -> np.ndarray:
-    # A memory map cannot be empty.
-    return np.asarray(np.memmap(file, np.uint8, "r")) if size else np.empty(0, np.uint8)
+    if is_packed:
+        with gzip.open(path) as packed:
+            try:
+                values = files.unpacked_array(packed, np.dtype(np.uint8))
+            except (EOFError, OSError, zlib.error) as error:
+                raise ValueError(_DAMAGED.format(path, error)) from error
+    else:
+        # A memory map cannot be empty.
+        values = np.asarray(np.memmap(path, np.uint8, "r")) if path.stat().st_size else np.empty(0, np.uint8)
+    return _shaped(values, str(path), n_dimensions)
 
 
 def _shaped(values: np.ndarray, name: str, n_dimensions: int) -> np.ndarray:

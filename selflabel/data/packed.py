@@ -1,16 +1,15 @@
 """A user's own data that are arrays in files already: NumPy's ``.npz``, or the IDX files of MNIST and its kin."""
 
 import math
-import shutil
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
 
+from selflabel import files
 from selflabel.data import idx, sources
 from selflabel.data.listing import POOL, TEST, Entry, Listing, listing
 from selflabel.labels.table import NO_LABEL
@@ -96,12 +95,7 @@ def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray:
         n_bytes, n_there = math.prod(shape) * dtype.itemsize, info.file_size - file.tell()
         if n_bytes != n_there:
             raise ValueError(f"{info.filename} promises {n_bytes:,} bytes and has {n_there:,}")
-        if not n_bytes:
-            return np.zeros(shape, dtype)
-        with TemporaryFile() as unpacked:
-            shutil.copyfileobj(file, unpacked)
-            unpacked.flush()
-            return np.asarray(np.memmap(unpacked, dtype, "r", shape=shape, order="F" if is_fortran else "C"))
+        return files.unpacked_array(file, dtype, shape, "F" if is_fortran else "C")
 
 
 def _split(arrays: Mapping[str, Any], prefix: str, names: list[str] | None, path: Path) -> tuple[np.ndarray, list[str]]:

@@ -68,21 +68,16 @@ def graph(features_folder: Path, folder: Path, *, n_neighbours: int, components:
     # Of several extractors the first is to be that whose neighbours are most alike.
     columns = files.read_json(Path(features_folder, "blocks.json"))[0]["columns"]
     parts = [files.read_array(Path(features_folder, f"{part}.npy"))[:, :columns] for part in ("pool", "test")]
-    links, width = neighbours.NO_GRAPH, min(components, columns, len(pca.sample(parts[0])))
+    links = neighbours.NO_GRAPH
     if n_neighbours:
+        fitted = pca.fit(pca.sample(parts[0]), components)
         with ExitStack() as stack:
-            points = [
-                stack.enter_context(
-                    files.scratch_array(
-                        Path(folder, "points"),
-                        (len(of), width),
-                        np.dtype(np.float32),
-                        is_named=bool(portions.scheduler()),
-                    )
-                )
-                for of in parts
-            ]
-            neighbours.principal_components(parts[0], parts, points)
+            points = []
+            for of in parts:
+                shape, is_shared = (len(of), fitted.n_components_), bool(portions.scheduler())
+                scratch = files.scratch_array(Path(folder, "points"), shape, np.dtype(np.float32), is_named=is_shared)
+                points.append(stack.enter_context(scratch))
+                neighbours.project(fitted, of, points[-1])
             links = neighbours.build(*points, neighbours=n_neighbours)
     links.write(Path(folder))
     return min(n_neighbours, len(parts[0]) - 1)

@@ -1,7 +1,6 @@
 """The graph of each image's nearest neighbours."""
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -11,7 +10,6 @@ from threadpoolctl import threadpool_limits
 
 from selflabel import files, portions
 from selflabel.chunks import chunks
-from selflabel.features import pca
 
 # With a cell for 250 rows the search is linear in the pool; with more than 2,000 to be found, finding cells is not.
 CELL_ROWS, MAX_CELLS, CELLS_SEARCHED = 250, 2_000, 16
@@ -60,21 +58,15 @@ def build(pool: np.ndarray, test: np.ndarray, *, neighbours: int) -> Graph:
     return Graph(similarity(*near_pool), test_neighbours, weights(test_distances))
 
 
-def principal_components(pool: np.ndarray, parts: Sequence[np.ndarray], targets: Sequence[np.ndarray]) -> None:
-    """Write the principal components of each of the ``parts``, float32 (N, D), into its target, float32 (N, c).
+def project(components: Any, points: np.ndarray, target: np.ndarray) -> None:
+    """Write the principal components, fitted by ``pca.fit``, of points, float32 (N, D), into float32 (N, c)."""
 
-    They are those of 10,000 rows of the ``pool``, evenly spread.
-    """
-    fitted = pca.fit(pca.sample(pool), targets[0].shape[1])
-    for part, target in zip(parts, targets, strict=True):
-        portioned = chunks(len(part), PORTION)
-        project = partial(_project, fitted, part)
-        for rows, found in zip(portioned, portions.over(project, portioned), strict=True):
-            target[rows] = found
+    def of(rows: slice) -> np.ndarray:
+        return np.asarray(components.transform(points[rows]))
 
-
-def _project(fitted: Any, points: np.ndarray, rows: slice) -> np.ndarray:
-    return np.asarray(fitted.transform(points[rows]))
+    portioned = chunks(len(points), PORTION)
+    for rows, found in zip(portioned, portions.over(of, portioned), strict=True):
+        target[rows] = found
 
 
 def nearest(pool: np.ndarray, *others: np.ndarray, neighbours: int) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -7,6 +7,7 @@ from scipy.spatial.distance import cdist
 from threadpoolctl import threadpool_info
 
 from selflabel.features import neighbours as graph
+from selflabel.features import pca
 from selflabel.features.neighbours import Graph
 from selflabel.models import smoothing
 from selflabel.models.smoothing import SmoothingConfig
@@ -93,10 +94,11 @@ def test_portions_of_principal_components_leave_no_trace(monkeypatch):
     """They hold a multiple of the rows that the kernel of a product takes at once."""
     pool = np.random.default_rng(4).normal(size=(1_003, 40)).astype(np.float32)
     whole, portions = np.empty((2, 1_003, 9), np.float32)
-    graph.principal_components(pool, [pool], [whole])
+    fitted = pca.fit(pool, 9)
+    graph.project(fitted, pool, whole)
     assert graph.PORTION % 24 == 0
     monkeypatch.setattr(graph, "PORTION", 48)
-    graph.principal_components(pool, [pool], [portions])
+    graph.project(fitted, pool, portions)
     np.testing.assert_array_equal(whole, portions)
 
 
@@ -220,7 +222,9 @@ def test_neighbours_that_are_no_worse_are_seldom_left_by_chance():
 def test_principal_components_are_those_of_the_pool():
     pool = np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32) * [10, 1, 0.1, 3] + 5
     of_pool, of_test = np.empty((50, 2), np.float32), np.empty((3, 2), np.float32)
-    graph.principal_components(pool.astype(np.float32), [pool, pool[:3]], [of_pool, of_test])
+    fitted = pca.fit(pool.astype(np.float32), 2)
+    graph.project(fitted, pool, of_pool)
+    graph.project(fitted, pool[:3], of_test)
     np.testing.assert_allclose(of_pool[:3], of_test, rtol=1e-4)
     spread = of_pool.std(axis=0)
     assert spread[0] == pytest.approx(pool[:, 0].std(), rel=0.05) and spread[1] == pytest.approx(
