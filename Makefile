@@ -52,7 +52,7 @@ pr-report: $(READY)  ## BASE=main: write report/report.md, what changed against 
 
 fresh: $(READY)  ## check, without data, that the committed results are those of the committed code
 	@clone=$$(mktemp -d) && trap 'rm -rf "$$clone"' EXIT && git clone --quiet . "$$clone" && cd "$$clone" && \
-	dvc repro --quiet code && for part in $$(ls -d . study 2> /dev/null); do \
+	dvc repro --quiet inputs/dvc.yaml:code && for part in $$(ls -d . study 2> /dev/null); do \
 	out=$$(cd $$part && dvc repro --dry --allow-missing 2>&1) || true; echo "$$out" | grep -v "didn't change" || true; \
 	grep -q "Data and pipelines are up to date." <<< "$$out" || { echo "error: what is committed in the lock files, \
 	metrics/ and study/ is older than the code or params.yaml: run 'make run' and 'make study', and commit" >&2; exit 1; }; done
@@ -61,9 +61,10 @@ study: $(READY)  ## play the arms of study/arms.yaml over five seeds (hours; not
 	@dvc repro && cd study && dvc repro
 	@python -m selflabel study
 
-bench: $(READY)  ## time the tutorial's own loop against this one (minutes)
+bench: $(READY)  ## time the tutorial's own loop against this one, stages as pools grow, and what DVC adds (minutes)
 	python -m bench.tutorial_loop
 	python -m bench.scale
+	python -m bench.overhead
 
 same-bytes: $(READY)  ## tell whether this machine computes what others do, with its versions and kernels
 	@TF_CPP_MIN_LOG_LEVEL=3 python -m bench.same_bytes

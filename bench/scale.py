@@ -23,7 +23,7 @@ from scipy.spatial.distance import cdist
 
 from selflabel import files
 from selflabel.chunks import chunks
-from selflabel.config import init
+from selflabel.config import init, project
 from selflabel.config.load import load
 from selflabel.data import built_in
 from selflabel.features import feature_set, neighbours, pca
@@ -85,7 +85,7 @@ def lay_down(folder: Path, n: int, values: dict[str, str], *, as_files: bool) ->
         | {name: files.parse_yaml(value) for name, value in values.items()},
     )
     files.write_text(folder / "params.yaml", text)
-    for name in ("dvc.yaml", "rounds/dvc.yaml", "rounds/table.yaml", "answers.csv"):
+    for name in (*project.STAGE_FILES, "rounds/table.yaml", "answers.csv"):
         files.copy(ROOT / name, folder / name)
     (folder / "embeddings").mkdir()
     (folder / "selflabel").symlink_to(ROOT / "selflabel")

@@ -8,6 +8,7 @@ import csv
 import hashlib
 import io
 import json
+import mmap
 import os
 import re
 import shutil
@@ -283,6 +284,20 @@ def write_rows(path: PathLike, array: np.ndarray, rows: np.ndarray) -> None:
     with new_array(path, (len(rows), *array.shape[1:]), array.dtype) as target:
         for part in chunks(len(rows), _ROWS):
             target[part] = array[rows[part]]
+            give_back(target, array)
+
+
+def give_back(*arrays: np.ndarray) -> None:
+    """Take arrays that are memory-mapped from files out of this process's memory; they are read again when used.
+
+    The system would do so by itself as soon as others want the room; till then they count as this process's.
+    """
+    for array in arrays:
+        owner: Any = array
+        while isinstance(owner, np.ndarray):
+            owner = owner.base
+        if isinstance(owner, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+            owner.madvise(mmap.MADV_DONTNEED)
 
 
 def read_table(path: PathLike) -> dict[str, np.ndarray]:

@@ -3,10 +3,13 @@
 import ast
 import os
 import re
+from pathlib import Path
 from typing import NamedTuple
 
 import yaml
 from projects import ROOT
+
+from selflabel.config.project import STAGE_FILES
 
 
 class Stage(NamedTuple):
@@ -39,8 +42,8 @@ class Stage(NamedTuple):
 def stages() -> list[Stage]:
     """Each stage once; a foreach stage with the paths of all its items, but for the rounds' numbers."""
     found = []
-    # The study is a project of its own, whose paths are its folder's; the rounds' are the project's.
-    for folder, inside in (("", ""), ("rounds", ""), ("study", "study")):
+    # The study is a project of its own, whose paths are its folder's; the others' are the project's.
+    for folder, inside in (*((Path(file).parent, "") for file in STAGE_FILES), ("study", "study")):
 
         def at(path: str, inside: str = inside) -> str:
             return path if path.startswith("$") else os.path.normpath(os.path.join(inside, path))  # noqa: PTH118

@@ -1,6 +1,6 @@
 """Runs of the pipeline in one process, for what does not need DVC itself.
 
-Each stage of dvc.yaml and rounds/dvc.yaml is called as its command says, in their order, where something that it
+Each stage of the dvc.yaml files is called as its command says, in their order, where something that it
 depends on has changed. One test holds that this writes the bytes that `dvc repro` writes; what is about DVC (its cache,
 its locks, its experiments) is tested with DVC.
 """
@@ -22,6 +22,7 @@ import yaml
 from projects import Project
 
 from selflabel import cli
+from selflabel.config.project import STAGE_FILES
 
 # Who only compares with the truth.
 JUDGES = ("leak", "random_labels", "baselines", "evaluate", "draw")
@@ -111,15 +112,19 @@ class InProcess(Project):
         """Yield name, command and definition of each stage, the rounds after the seed labels, all paths told."""
         params = yaml.safe_load(Path("params.yaml").read_text())
         table = yaml.safe_load(Path("rounds/table.yaml").read_text())
-        stages = yaml.safe_load(Path("dvc.yaml").read_text())["stages"]
-        rounds = yaml.safe_load(Path("rounds/dvc.yaml").read_text())["stages"]
-        for name, definition in stages.items():
+        of = {path: yaml.safe_load(Path(path).read_text())["stages"] for path in STAGE_FILES}
+        for name, definition in of["inputs/dvc.yaml"].items():
             yield from _expanded(name, definition, params)
-            if name == "seed_labels":
-                for number in range(1, params["self_label"]["iterations"] + 1):
-                    for of_round, each in rounds.items():
-                        items = {str(number): table["rounds"][str(number)]}
-                        yield from _expanded(of_round, each | {"foreach": items}, params)
+        for number in range(1, params["self_label"]["iterations"] + 1):
+            for name, definition in of["rounds/dvc.yaml"].items():
+                items = {str(number): table["rounds"][str(number)]}
+                yield from _expanded(name, definition | {"foreach": items}, params)
+        for name, definition in of["dvc.yaml"].items():
+            # Before what compares with the baselines.
+            if name == "evaluate":
+                for baseline, each in of["baselines/dvc.yaml"].items():
+                    yield from _expanded(baseline, each, params)
+            yield from _expanded(name, definition, params)
 
     def _state_of(self, definition: dict) -> dict:
         tree = yaml.safe_load(Path("params.yaml").read_text())

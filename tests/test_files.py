@@ -3,6 +3,8 @@
 import errno
 import hashlib
 import json
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -380,3 +382,23 @@ def test_what_is_no_yaml_is_refused_by_name(tmp_path, text):
     files.write_text(tmp_path / "p.yaml", text)
     with pytest.raises(ValueError, match=r"p\.yaml must be valid YAML, got "):
         files.read_yaml(tmp_path / "p.yaml")
+
+
+def test_mapped_arrays_are_given_back_and_have_what_was_written(tmp_path):
+    with files.new_array(tmp_path / "a.npy", (3_000, 4096), np.dtype(np.uint8)) as array:
+        array[:] = 7
+        before = _resident()
+        files.give_back(array, array[5:9], np.zeros(3))
+        assert _resident() < before - 10 * 2**20
+        array[1] = 8
+    kept = files.read_array(tmp_path / "a.npy")[:, 2:]
+    assert kept[0].tolist() == [7] * 4094
+    assert kept[1:].sum() == 8 * 4094 + 7 * 2_998 * 4094
+    before = _resident()
+    files.give_back(kept)
+    assert _resident() < before - 10 * 2**20 and kept[1, 0] == 8
+
+
+def _resident() -> int:
+    """Bytes of this process that are in memory (Linux)."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

@@ -46,9 +46,12 @@ def chance(
 
     ``n_wrong_of_all`` of the ``n_all`` they are drawn from are.
     """
+    cases = np.stack([np.asarray(of, np.int64) for of in np.broadcast_arrays(n_wrong, n_all, n_wrong_of_all, n)], -1)
+    if not cases[..., 3].any():
+        return np.where(cases[..., 0] >= 0, 1.0, 0.0)
+    # Here, for it takes longer than what is computed before anything is audited.
     from scipy.stats import hypergeom
 
-    cases = np.stack([np.asarray(of, np.int64) for of in np.broadcast_arrays(n_wrong, n_all, n_wrong_of_all, n)], -1)
     # Many audits of one pool are few different cases, and each takes some ten microseconds.
     different, place = np.unique(cases.reshape(-1, 4), axis=0, return_inverse=True)
     return np.asarray(hypergeom.cdf(*different.T)[place.ravel()].reshape(cases.shape[:-1]))

@@ -116,9 +116,12 @@ def starts(n_inside: np.ndarray, claimed: np.ndarray, n_drawn: int, target: Erro
     that a flawless audit shows to be good enough with something to spare, where that one is smaller: confidences may be
     worse than that.
     """
+    found = np.zeros(len(n_inside))
+    if not n_drawn:
+        return found
+    # Here, for it takes longer than most of what is computed without an audit.
     from scipy.stats import hypergeom
 
-    found = np.zeros(len(n_inside))
     n = np.round(n_drawn * n_inside / max(n_inside[-1:].sum(), 1)).astype(int)
     too_many = bounds.too_many(target.error, n_inside)
     # The most mistakes that would still do.

@@ -49,9 +49,16 @@ def faults(tree: object, *, n_round_rows: int | None = None) -> list[str]:
     return _parse(tree, n_round_rows, SECTIONS)[1]
 
 
-def load(path: str = "params.yaml") -> Params:
-    """Return the parameters in a file; raise ``ValueError`` with all faults, a line each, if there are any."""
-    return parse(files.read_yaml(path), source=path)
+def load(path: str = "params.yaml", *, sections: Sequence[str] = SECTIONS) -> Params:
+    """Return the parameters in a file; raise ``ValueError`` with all faults, a line each, if there are any.
+
+    ``sections``: those that are read, the others are None; left out, all. A stage names its own, as dvc.yaml does: the
+    stage check has looked through all, which takes as long as some stages' work.
+    """
+    tree = files.read_yaml(path)
+    if sections is not SECTIONS and isinstance(tree, dict):
+        tree = {name: values for name, values in tree.items() if name in sections}
+    return parse(tree, source=path, sections=sections)
 
 
 def parse(tree: object, *, source: str, sections: Sequence[str] = SECTIONS) -> Params:

@@ -58,9 +58,8 @@ labels:
 PLOTS = ".dvc/plots.html"
 # Which code a project was laid down for; its stage `code` depends on it.
 VERSION_FILE = "selflabel.version"
-TEMPLATES = (
-    "dvc.yaml", "params.yaml", "answers.csv", "rounds/dvc.yaml", "rounds/table.yaml", "embeddings/README.md"
-)  # fmt: skip
+STAGE_FILES = ("dvc.yaml", "inputs/dvc.yaml", "rounds/dvc.yaml", "baselines/dvc.yaml")
+TEMPLATES = (*STAGE_FILES, "params.yaml", "answers.csv", "rounds/table.yaml", "embeddings/README.md")
 IGNORED = "/data/\n/embeddings/*\n!/embeddings/README.md\n/.venv/\n/dvc_plots/\n/report/\n__pycache__/\n"
 # The lines of the stage `code` in a checkout, which has the package beside it, and what stands there in its place.
 _OF_A_CHECKOUT = ("      --package selflabel\n", "    deps:\n    - selflabel\n")
@@ -111,7 +110,7 @@ def _texts() -> dict[str, str]:
     """Return the text of each file of a project that is no checkout."""
     texts = {name: files.read_text(template(name)) for name in TEMPLATES}
     for here, there in zip(_OF_A_CHECKOUT, _OF_A_PROJECT, strict=True):
-        texts["dvc.yaml"] = texts["dvc.yaml"].replace(here, there)
+        texts["inputs/dvc.yaml"] = texts["inputs/dvc.yaml"].replace(here, there)
     return texts
 
 
@@ -126,11 +125,12 @@ def upgrade(folder: Path) -> list[str]:
         raise ValueError(f"a project that `selflabel init` laid down has the file {path}, got a folder without it")
     texts = _texts()
     done = [f"{VERSION_FILE} names the installed version"]
-    for name in ("dvc.yaml", "rounds/dvc.yaml", "embeddings/README.md"):
+    for name in (*STAGE_FILES, "embeddings/README.md"):
         target = Path(folder, name)
         if not target.exists() or files.read_text(target) != texts[name]:
             files.write_text(target, texts[name])
             done.append(f"{name} is that of the installed version")
+    _forget_moved(folder)
     added: list[str] = []
     params, wanted = files.read_text(Path(folder, "params.yaml")), files.parse_yaml(texts["params.yaml"])
     text = files.edit_yaml(params, lambda tree: added.extend(_add(tree, wanted)))
@@ -140,6 +140,17 @@ def upgrade(folder: Path) -> list[str]:
         done.append(f"params.yaml has {', '.join(added)}, with the values of a new project")
     files.write_text(path, version_text())
     return [*done, *repeated(folder)]
+
+
+def _forget_moved(folder: Path) -> None:
+    """Take the stages out of dvc.lock that dvc.yaml has no more: DVC would write them with each of the others."""
+    path, stages = Path(folder, "dvc.lock"), files.read_yaml(Path(folder, "dvc.yaml"))["stages"]
+    if not path.exists():
+        return
+    lock = files.read_yaml(path)
+    kept = {name: stage for name, stage in (lock.get("stages") or {}).items() if name.partition("@")[0] in stages}
+    if kept != lock.get("stages"):
+        files.write_text(path, files.edit_yaml(files.read_text(path), lambda tree: tree.update(stages=kept)))
 
 
 def stages_code(package: Path) -> dict[str, str]:

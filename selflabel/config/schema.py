@@ -82,7 +82,7 @@ def _extractors(value: object) -> object:
 class Section(BaseModel):
     """A section of params.yaml, read-only, its values as attributes; the docstring says what it is about."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(defer_build=True, extra="forbid", strict=True, frozen=True)
 
 
 class Dataset(Section):

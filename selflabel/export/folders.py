@@ -79,7 +79,8 @@ def write(path: Path, image: np.ndarray | Path, key: str, *, is_link: bool) -> N
     data = image.read_bytes()
     if built_in.digest(data) != key:
         raise ValueError(
-            f"{image} must be the image that was labelled, got other bytes; `dvc repro --force download` reads it anew"
+            f"{image} must be the image that was labelled, got other bytes; "
+            "`dvc repro --force inputs/dvc.yaml:download` reads it anew"
         )
     if is_link:
         files.write_link(path, image)

@@ -67,6 +67,7 @@ def project(components: Any, points: np.ndarray, target: np.ndarray) -> None:
     portioned = chunks(len(points), PORTION)
     for rows, found in zip(portioned, portions.over(of, portioned), strict=True):
         target[rows] = found
+        files.give_back(points, target)
 
 
 def nearest(pool: np.ndarray, *others: np.ndarray, neighbours: int) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -26,7 +26,7 @@ from selflabel.labels.table import is_complete
 from selflabel.loop.run import last_round, play_rounds
 
 # The stages whose outputs are read here, with all before them.
-STAGES = ("graph",)
+STAGES = ("inputs/dvc.yaml:graph",)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable
+from importlib.abc import MetaPathFinder
 
 # First of all that a stage imports: it pins the processor's kernels.
 from selflabel import processor
@@ -23,10 +24,27 @@ def say(text: str) -> None:
     print(text, file=sys.stderr)
 
 
+class _NoPandas(MetaPathFinder):
+    def find_spec(self, fullname: str, *_: object) -> None:
+        if fullname == "pandas":
+            raise ImportError(fullname)
+
+
+def _keep_pandas_out() -> None:
+    # pyarrow looks for pandas once, as soon as it makes an array. No stage needs it, and it takes longer than most do.
+    if "pandas" not in sys.modules:
+        import pyarrow
+
+        sys.meta_path.insert(0, finder := _NoPandas())
+        pyarrow.array([])
+        sys.meta_path.remove(finder)
+
+
 def run(main: Callable[[], None]) -> None:
     """Run a stage; a fault of its input ends it with the sentence alone, not with a traceback."""
     if note := processor.note():
         say(note)
+    _keep_pandas_out()
     try:
         main()
     except (ValueError, OSError) as error:

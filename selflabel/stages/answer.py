@@ -12,7 +12,7 @@ from selflabel.stages import parse, run, say
 
 def main() -> None:
     args = parse(__doc__, "questions", "truth", "out")
-    params = load()
+    params = load(sections=["answers"])
     rows = Questions.read(args.questions).row
     if params.answers.source == "simulated":
         replies = answers.simulated(rows, files.read_array(args.truth))

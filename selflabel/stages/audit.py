@@ -17,7 +17,7 @@ from selflabel.stages import parse, run, say
 
 def main() -> None:
     args = parse(__doc__, "final", "index", "classes", "truth", "answers", "out", "metrics")
-    params = load()
+    params = load(sections=["audit", "answers"])
     final, classes, hashes = state.read(args.final), Classes.read(args.classes), PoolIndex.read(args.index).hash
     late: set[str] = set()
     if params.answers.source == "people":

@@ -5,18 +5,14 @@ from pathlib import Path
 import numpy as np
 
 from selflabel import files
-from selflabel.config import build
 from selflabel.config.load import load
-from selflabel.features import feature_set
 from selflabel.labels import table
-from selflabel.labels.classes import Classes
-from selflabel.models import predict
 from selflabel.stages import parse, run, say
 
 
 def main() -> None:
     args = parse(__doc__, "labels", "features", "graph", "classes", "out")
-    params = load()
+    params = load(sections=["classifier", "smoothing"])
     is_truth = args.labels.endswith(".npy")
     given = np.array(files.read_array(args.labels)) if is_truth else table.read(args.labels).label
     n_test = len(files.read_array(Path(args.features, "test.npy")))
@@ -26,6 +22,12 @@ def main() -> None:
         files.write_json(Path(args.out, "summary.json"), {"human_labels": 0})
         say(f"baselines: none on {args.labels}")
         return
+
+    # They take longer than to find that there is nothing to fit.
+    from selflabel.config import build
+    from selflabel.features import feature_set
+    from selflabel.labels.classes import Classes
+    from selflabel.models import predict
 
     rows = np.flatnonzero(given != table.NO_LABEL)
     predictions = predict.fit_predict(

@@ -19,7 +19,7 @@ def main() -> None:
     args = parse(
         __doc__, "check", "pool-images", "test-images", "index", "classes", "pool-truth", "test-truth", "problems"
     )
-    params = load()
+    params = load(sections=["dataset"])
     get = from_user if params.dataset.name in user_images.READERS else built_in
     index, classes, labels, told = get(params.dataset, args)
     files.write_table(args.index, index)

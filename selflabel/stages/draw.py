@@ -18,7 +18,7 @@ def main() -> None:
     args = parse(
         __doc__, "final", "pool-images", "classes", "metrics", "mistakes", "audit", "pictures", "curves", "certificate"
     )
-    params, metrics = load(), Path(args.metrics)
+    params, metrics = load(sections=["draw"]), Path(args.metrics)
     classes, labels = Classes.read(args.classes), state.read(args.final).labels
     figures = pictures.pictures(
         files.read_array(args.pool_images),

@@ -17,7 +17,7 @@ def main() -> None:
     args = parse(
         __doc__, "final", "audit", "release", *BASELINES, "pool-truth", "test-truth", "classes", "metrics", "details"
     )
-    params = load()
+    params = load(sections=["audit", "evaluate"])
     run_of = tables.Run(
         state.read(args.final),
         files.read_array(Path(args.final, "test_probabilities.npy")),

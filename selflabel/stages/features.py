@@ -13,7 +13,7 @@ from selflabel.stages import parse, run, say
 
 def main() -> None:
     args = parse(__doc__, "pool-images", "test-images", "vectors", "out")
-    params = load()
+    params = load(sections=["features"])
     pool, test = files.read_array(args.pool_images), files.read_array(args.test_images)
     vectors = {
         name: (read(args.vectors, name, "pool"), read(args.vectors, name, "test"))

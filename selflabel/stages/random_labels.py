@@ -10,7 +10,7 @@ from selflabel.stages import parse, run, say
 
 def main() -> None:
     args = parse(__doc__, "seeds", "final", "truth", "out")
-    params = load()
+    params = load(sections=["seed_labels"])
     given, truth = table.read(args.seeds), files.read_array(args.truth)
     n_asked = int(table.read(args.final).is_human.sum() - given.is_human.sum())
     if not n_asked or not table.is_complete(truth):

@@ -5,24 +5,27 @@ from pathlib import Path
 import numpy as np
 
 from selflabel import files
-from selflabel.config import build
 from selflabel.config.load import load
-from selflabel.features import feature_set
 from selflabel.labels import provenance, state
 from selflabel.labels.classes import Classes
 from selflabel.labels.pool_index import PoolIndex
-from selflabel.loop.run import last_round
-from selflabel.models import distil
 from selflabel.stages import parse, run, say
 
 
 def main() -> None:
     args = parse(__doc__, "audit", "probabilities", "features", "graph", "student", "index", "classes", "out")
-    params, out = load(), Path(args.out)
+    params, out = load(sections=["audit"]), Path(args.out)
     released, classes = state.read(args.audit).with_all_answers(), Classes.read(args.classes)
     is_certified = files.read_columns(Path(args.audit, "labels.arrow"), "certified")["certified"]
     test, pool = np.empty((0, len(classes)), np.float32), files.read_array(args.probabilities)
     if params.audit.release == "best":
+        # They take longer than to put answers into their places.
+        from selflabel.config import build
+        from selflabel.features import feature_set
+        from selflabel.loop.run import last_round
+        from selflabel.models import distil
+
+        params = load()
         join = build.join(params)
         last = last_round(
             released,

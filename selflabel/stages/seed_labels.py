@@ -14,7 +14,7 @@ from selflabel.stages import parse, run, say
 
 def main() -> None:
     args = parse(__doc__, "truth", "index", "classes", "answers", "out", "replies")
-    params = load()
+    params = load(sections=["answers", "seed_labels"])
     truth, classes, index = files.read_array(args.truth), Classes.read(args.classes), PoolIndex.read(args.index)
     percentage, seed = params.seed_labels.percentage, params.seed_labels.seed
     rows = seeds.seed_rows(truth, percentage=percentage, seed=seed, classes=classes)

@@ -19,6 +19,7 @@ def old(tmp_path):
     tree["accept"] = {"rule": "percentile", "percent": 20.0}
     files.write_text(tmp_path / "params.yaml", yaml.safe_dump(tree, sort_keys=False))
     files.write_text(tmp_path / "dvc.yaml", "stages: {}\n")
+    files.write_text(tmp_path / "dvc.lock", "schema: '2.0'\nstages:\n  download: {cmd: old}\n  finish: {cmd: older}\n")
     files.write_text(tmp_path / project.VERSION_FILE, "0.1.0 abc\n")
     (tmp_path / "embeddings/README.md").unlink()
     return tmp_path
@@ -30,8 +31,10 @@ def test_what_is_new_is_added_and_what_was_set_stays(old):
     assert told[-1] == f"params.yaml has {added}, with the values of a new project"
     params = load.load(str(old / "params.yaml"))
     assert (params.ask.budget, params.features.hog.bins, params.accept.rule) == (77, 9, "percentile")
-    stages = files.read_text(old / "dvc.yaml")
+    stages = files.read_text(old / "inputs/dvc.yaml")
     assert "embed:" in stages and "--package selflabel.version" in stages
+    # A stage that has another file has its lock there too.
+    assert list(files.read_yaml(old / "dvc.lock")["stages"]) == ["finish"]
     assert (old / "embeddings/README.md").exists()
     assert files.read_text(old / project.VERSION_FILE) == project.version_text()
     assert project.upgrade(old) == ["selflabel.version names the installed version"]

@@ -10,6 +10,7 @@ from PIL import Image
 from projects import ROOT, environment
 
 from selflabel import __version__
+from selflabel.config.project import STAGE_FILES
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +57,8 @@ def pictures(tmp_path_factory):
 def test_nothing_but_the_package_and_its_command_is_installed(installed):
     names = {path.name for path in installed.iterdir() if path.suffix != ".dist-info"}
     assert names == {"selflabel", "bin"}
-    assert (installed / "selflabel/project/dvc.yaml").read_bytes() == (ROOT / "dvc.yaml").read_bytes()
+    for name in STAGE_FILES:
+        assert (installed / "selflabel/project" / name).read_bytes() == (ROOT / name).read_bytes()
 
 
 @pytest.mark.xdist_group("installed")
@@ -65,7 +67,8 @@ def test_the_command_works_in_an_empty_folder_and_lays_down_a_project_that_runs(
     done = run("selflabel", "init", str(pictures))
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(
-        "a project is laid down here: .gitignore, answers.csv, dvc.yaml, embeddings/README.md"
+        "a project is laid down here: .gitignore, answers.csv, baselines/dvc.yaml, dvc.yaml, "
+        "embeddings/README.md, inputs/dvc.yaml"
     )
     assert "200 images in the pool" in run("selflabel", "plan").stdout
     # Far enough that the features are computed by the installed code, and people are asked.

@@ -13,6 +13,7 @@ import yaml
 from projects import Project, environment
 
 from selflabel import files
+from selflabel.config.project import STAGE_FILES
 from selflabel.labels import table as labels
 
 
@@ -43,7 +44,7 @@ def test_dvc_shows_all_metrics(shared_project):
 
 def test_a_second_run_does_nothing(shared_project):
     assert "Data and pipelines are up to date." in shared_project.repro()
-    assert "up to date" in shared_project.run("dvc", "status", "dvc.yaml", "rounds/dvc.yaml").stdout
+    assert "up to date" in shared_project.run("dvc", "status", *STAGE_FILES).stdout
 
 
 def test_labels_do_not_depend_on_the_truth_of_images_nobody_asked_about(played):
@@ -103,7 +104,7 @@ def test_another_wording_of_the_code_runs_nothing_and_another_number_what_reads_
 
 def test_a_changed_threshold_repeats_the_rounds_and_not_the_baselines(project):
     project.set(accept={"threshold_step": -0.15})
-    ran = project.stages_run("finish", "leak", "baselines@fully_supervised")
+    ran = project.stages_run("finish", "baselines/dvc.yaml:leak", "baselines/dvc.yaml:baselines@fully_supervised")
     # Round 1 has the same threshold: its result is the same, and DVC goes on from there.
     # The questions, none, are the same: nobody is asked again.
     assert ran == ["check", "self_label@1", "self_label@2", "self_label@3", "student", "finish"]
@@ -111,13 +112,15 @@ def test_a_changed_threshold_repeats_the_rounds_and_not_the_baselines(project):
 
 def test_another_seed_percentage_does_not_repeat_the_slow_baseline(project):
     project.set(seed_labels={"percentage": 6.0})
-    ran = project.stages_run("leak", "baselines@seed_only", "baselines@fully_supervised")
+    names = ("leak", "baselines@seed_only", "baselines@fully_supervised")
+    ran = project.stages_run(*(f"baselines/dvc.yaml:{name}" for name in names))
     assert set(ran) == {"check", "seed_labels", "leak", "baselines@seed_only"}
 
 
-@pytest.mark.parametrize("folder", ["", "rounds/"])
-def test_the_lock_names_no_folder_of_this_machine(shared_project, folder):
-    assert str(shared_project.folder) not in (shared_project.folder / f"{folder}dvc.lock").read_text()
+@pytest.mark.parametrize("file", STAGE_FILES)
+def test_a_lock_names_no_folder_of_this_machine(shared_project, file):
+    lock = (shared_project.folder / file).with_suffix(".lock")
+    assert str(shared_project.folder) not in lock.read_text()
 
 
 def test_every_fault_of_the_parameters_is_told_before_anything_runs(new_project):
@@ -189,13 +192,13 @@ def test_status_push_pull_checkout_and_apply_work_with_a_remote(project, tmp_pat
     shutil.rmtree(project.folder / "data")
     shutil.rmtree(project.folder / ".dvc/cache")
     project.run("dvc", "pull")
-    assert "up to date" in project.run("dvc", "status", "dvc.yaml", "rounds/dvc.yaml").stdout
+    assert "up to date" in project.run("dvc", "status", *STAGE_FILES).stdout
     project.run("dvc", "exp", "run", "--name", "two", "--set-param", "self_label.iterations=2")
     project.run("git", "checkout", "--quiet", ".")
     project.run("dvc", "checkout")
     project.run("dvc", "exp", "apply", "two")
     assert yaml.safe_load((project.folder / "params.yaml").read_text())["self_label"]["iterations"] == 2
-    assert "up to date" in project.run("dvc", "status", "dvc.yaml", "rounds/dvc.yaml").stdout
+    assert "up to date" in project.run("dvc", "status", *STAGE_FILES).stdout
 
 
 def test_a_queue_over_a_grid_works_and_compares_as_a_table(project):
@@ -239,15 +242,16 @@ def kill_in_the_middle(project: Project, stage: str, *command: str) -> None:
 def test_a_first_run_killed_in_the_middle_and_a_run_of_another_clone_give_the_same_bytes(new_project, shared_project):
     kill_in_the_middle(new_project, "features", "dvc", "repro")
     new_project.repro()
-    for name in ("dvc.lock", "rounds/dvc.lock"):
-        assert (new_project.folder / name).read_bytes() == (shared_project.folder / name).read_bytes()
+    for name in STAGE_FILES:
+        locks = [(each.folder / name).with_suffix(".lock") for each in (new_project, shared_project)]
+        assert locks[0].read_bytes() == locks[1].read_bytes()
     assert new_project.bytes_of("data", "metrics") == shared_project.bytes_of("data", "metrics")
 
 
 @pytest.mark.parametrize(
     ("stage", "target"),
     [
-        ("download", "download"), ("self_label", "rounds/dvc.yaml:self_label@2"), ("finish", "finish"),
+        ("download", "inputs/dvc.yaml:download"), ("self_label", "rounds/dvc.yaml:self_label@2"), ("finish", "finish"),
         ("evaluate", "evaluate"),
     ],
 )  # fmt: skip
