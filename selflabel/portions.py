@@ -50,15 +50,16 @@ def over(
     parts: Sequence[Part],
     *,
     progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
+    is_sent: bool = True,
 ) -> Iterator[Result]:
     """Yield what ``work`` makes of each part, in the order of ``parts``; ``progress`` is put around them.
 
-    ``work`` may be called in another process: what it returns counts, and not what it writes. Memory-mapped arrays that
-    it holds travel by the names of their files. Raises what ``work`` raises, and ``ValueError`` for a cluster that does
-    not answer, is not as this process is, or has too little memory.
+    ``work`` may be called in another process, unless ``is_sent`` is false: what it returns counts, and not what it
+    writes. Memory-mapped arrays that it holds travel by the names of their files. Raises what ``work`` raises, and
+    ``ValueError`` for a cluster that does not answer, is not as this process is, or has too little memory.
     """
     # One portion alone is worked out sooner than it is sent.
-    run = _on_cluster if scheduler() and len(parts) > 1 else _on_threads
+    run = _on_cluster if is_sent and scheduler() and len(parts) > 1 else _on_threads
     with closing(run(work, parts)) as results:
         for _ in progress(parts):
             yield next(results)

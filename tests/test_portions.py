@@ -22,11 +22,16 @@ from hypothesis import strategies as st
 from PIL import Image
 from projects import ROOT
 from sklearn.datasets import load_digits
+from small_networks import MEAN, STD, means
+from threadpoolctl import threadpool_limits
 
 from selflabel import files, portions, processor
 from selflabel.chunks import chunks
 from selflabel.config.load import load
 from selflabel.data import user_images
+from selflabel.embeddings import compute
+from selflabel.embeddings.onnx_network import OnnxNetwork, Preparation
+from selflabel.embeddings.pictures import Pictures
 from selflabel.features import extractors, neighbours, pca
 from selflabel.models import classifiers, predict
 from selflabel.models.catalogue import ClassifierConfig
@@ -316,6 +321,27 @@ def test_an_image_that_workers_do_not_see_is_decoded_here(tmp_path, monkeypatch)
     assert reasons == [""] * 40 and "" not in hashes and (found == 7).all()
 
 
+def test_a_network_sees_the_same_on_a_cluster_and_here(on_cluster, monkeypatch):
+    images = (load_digits().images[:100] * 15).astype(np.uint8)
+    for n, image in enumerate(images):
+        Image.fromarray(image).save(f"{n}.png")
+    network = OnnxNetwork(means(), Preparation(8, MEAN, STD))
+    pictures = Pictures(images, [Path(f"{n}.png") for n in range(100)])
+    found, expected = np.empty((2, 100, 3), np.float16)
+    compute.fill(network, pictures, found)
+    assert any(on_cluster.run(lambda: "onnxruntime" in sys.modules).values())
+    monkeypatch.delenv(portions.SCHEDULER)
+    compute.fill(network, pictures, expected)
+    assert found.tobytes() == expected.tobytes() and len(np.unique(found)) > 50
+
+
+def test_a_network_is_not_run_by_another_kind_of_processor():
+    network = OnnxNetwork(means(), Preparation(8, MEAN, STD), name="N")
+    network.provider = "CUDAExecutionProvider"
+    with pytest.raises(ValueError, match=r"^each Dask worker must run N by onnxruntime \S+, CUDA\w+, got onnxruntime"):
+        pickle.loads(pickle.dumps(network))
+
+
 @pytest.mark.parametrize("kind", ["another version", pytest.param("unpinned", marks=if_pinned)])
 def test_a_worker_that_is_not_as_this_process_is_refused(on_cluster, cluster, tmp_path_factory, kind):
     others = tmp_path_factory.mktemp("others")
@@ -395,3 +421,71 @@ def test_without_dask_a_sentence_says_what_to_install(monkeypatch):
 def test_one_portion_is_worked_out_here(monkeypatch):
     monkeypatch.setenv(portions.SCHEDULER, "tcp://nobody")
     assert list(portions.over(lambda rows: rows.stop, chunks(9, 10))) == [9]
+
+
+# Two networks, joined by a cable.
+
+ACROSS = """
+import os
+import numpy as np
+import selflabel
+from selflabel import files, portions
+from selflabel.chunks import chunks
+
+array = files.read_array("array.npy")
+
+def work(rows):
+    return os.readlink("/proc/self/ns/net"), array[rows] @ array[:32].T
+
+networks, products = zip(*portions.over(work, chunks(len(array), 50)), strict=True)
+files.write_array("products.npy", np.concatenate(products))
+print(os.readlink("/proc/self/ns/net"), *set(networks))
+"""
+
+
+@pytest.fixture
+def two_networks():
+    """Prefixes of commands that run in one network namespace and in another; where none may be made, no test."""
+    names = [f"selflabel{os.getpid()}{letter}" for letter in "ab"]
+    making = [["netns", "add", name] for name in names]
+    making += [["link", "add", "cable", "netns", names[0], "type", "veth", "peer", "name", "cable", "netns", names[1]]]
+    for number, name in enumerate(names, start=1):
+        making += [["-n", name, "addr", "add", f"10.77.0.{number}/24", "dev", "cable"]]
+        making += [["-n", name, "link", "set", device, "up"] for device in ("lo", "cable")]
+    try:
+        for command in making:
+            if not shutil.which("ip") or subprocess.run(["ip", *command], capture_output=True).returncode:
+                pytest.skip("network namespaces need Linux, iproute2 and a privileged user")
+        yield [["ip", "netns", "exec", name] for name in names]
+    finally:
+        for name in names if shutil.which("ip") else []:
+            subprocess.run(["ip", "netns", "delete", name], capture_output=True)
+
+
+def test_a_worker_in_another_network_gives_the_same_bytes(two_networks, tmp_path):
+    here, there = two_networks
+    address, logs = "tcp://10.77.0.1:8786", tmp_path / "logs"
+    logs.mkdir()
+    array = np.random.default_rng(0).normal(size=(500, 64)).astype(np.float32)
+    files.write_array(tmp_path / "array.npy", array)
+    scheduler = ["dask", "scheduler", "--host", "10.77.0.1", "--port", "8786", "--no-dashboard"]
+    worker = ["selflabel", "worker", address, "--nthreads", "1", "--no-nanny", "--no-dashboard"]
+    running = [
+        _start([*prefix, sys.executable, "-m", *command], logs)
+        for prefix, command in ((here, scheduler), (there, worker))
+    ]
+    try:
+        client = subprocess.run(
+            [*here, sys.executable, "-c", ACROSS], cwd=tmp_path, capture_output=True, text=True, timeout=120,
+            env=os.environ | {"PYTHONPATH": str(ROOT), portions.SCHEDULER: address},
+        )  # fmt: skip
+        assert client.returncode == 0, client.stderr + (logs / "log").read_text()
+        own, *others = client.stdout.split()
+        assert len(others) == 1 and others != [own]
+    finally:
+        for process in running:
+            process.kill()
+            process.wait()
+    with threadpool_limits(1):
+        expected = np.concatenate([array[rows] @ array[:32].T for rows in chunks(500, 50)])
+    assert files.read_array(tmp_path / "products.npy").tobytes() == expected.tobytes()

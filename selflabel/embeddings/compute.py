@@ -1,8 +1,6 @@
 """Compute the vectors of pool and test images, and write them into a folder; by which networks there are."""
 
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from tqdm import tqdm
 
-from selflabel import files
+from selflabel import files, portions
 from selflabel.chunks import chunks
 from selflabel.embeddings import efficientnet_lite0, own_vectors
 from selflabel.embeddings.keras_network import KerasNetwork
@@ -28,11 +26,15 @@ PORTION = 32
 
 
 class Network(Protocol):
-    """What makes vectors of images: ``width`` numbers each, ``batch`` images at once, by a ``provider``."""
+    """What makes vectors of images: ``width`` numbers each, ``batch`` images at once, by a ``provider``.
+
+    ``is_sent``: whether it can be sent to the workers of a cluster.
+    """
 
     width: int
     batch: int
     provider: str
+    is_sent: bool
 
     def embed(self, pictures: Pictures, rows: Sequence[int]) -> np.ndarray:
         """Return float32 (B, width)."""
@@ -141,25 +143,21 @@ def fill(
     While one core decodes another one computes. Raises ``ValueError`` for a number that is none, or too large.
     """
 
-    def embed(rows: slice) -> None:
-        for batch in chunks(rows.stop - rows.start, network.batch):
-            chosen = range(rows.start + batch.start, rows.start + batch.stop)
-            vectors = network.embed(pictures, chosen)
-            largest = np.abs(vectors).max(axis=1)
-            if bad := [row for row, size in zip(chosen, largest, strict=True) if not size <= LARGEST]:
-                raise ValueError(
-                    f"the network must give numbers of at most {LARGEST:,.0f} in size, got another one for the image "
-                    f"{pictures.files[bad[0]] if pictures.files else f'in row {bad[0]}'}"
-                )
-            target[rows.start + batch.start : rows.start + batch.stop] = vectors
+    def embed(part: Pictures) -> np.ndarray:
+        vectors = [network.embed(part, range(len(part))[batch]) for batch in chunks(len(part), network.batch)]
+        return np.concatenate(vectors)
 
-    executor = ThreadPoolExecutor(os.cpu_count())
-    try:
-        for done in progress([executor.submit(embed, rows) for rows in chunks(len(pictures), PORTION)]):
-            done.result()
-    finally:
-        # After a fault nobody waits for what has not begun.
-        executor.shutdown(cancel_futures=True)
+    portioned = chunks(len(pictures), PORTION)
+    parts = [pictures.part(rows) for rows in portioned]
+    found = portions.over(embed, parts, progress=progress, is_sent=network.is_sent)
+    for rows, vectors in zip(portioned, found, strict=True):
+        if len(bad := np.flatnonzero(~(np.abs(vectors).max(axis=1) <= LARGEST))):
+            row = rows.start + int(bad[0])
+            raise ValueError(
+                f"the network must give numbers of at most {LARGEST:,.0f} in size, got another one for the image "
+                f"{pictures.files[row] if pictures.files else f'in row {row}'}"
+            )
+        target[rows] = vectors
 
 
 def _own(path: Path) -> Source:

@@ -25,6 +25,7 @@ class KerasNetwork:
 
     batch = BATCH
     provider = "TensorFlow"
+    is_sent = False
 
     def __init__(self, model: str, *, size: int, crop: bool) -> None:
         self._size, self._crop, self._name = size, crop, model

@@ -51,8 +51,10 @@ class OnnxNetwork:
     a file that is no network, lacks a part, or takes or gives something else than images and a vector of each.
     """
 
+    is_sent = True
+
     def __init__(self, model: Path | bytes, preparation: Preparation, *, output: str = "", name: str = "") -> None:
-        self._name = name or str(model)
+        self._model, self._name = model, name or str(model)
         self.preparation = preparation
         self._session = _session(model, self._name)
         self._input = self._checked_input()
@@ -61,6 +63,11 @@ class OnnxNetwork:
         free = not isinstance(self._input.shape[0], int)
         self.batch = (BATCH_ON_GPU if on_gpu else BATCH_ON_CPU) if free else 1
         self.provider = str(self._session.get_providers()[0])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A session stays in its process: on a worker the network is loaded anew.
+        model = self._model if isinstance(self._model, bytes) else self._model.resolve()
+        return _sent, (model, self.preparation, self._output, self._name, _runtime(), self.provider)
 
     def embed(self, pictures: Pictures, rows: Sequence[int]) -> np.ndarray:
         """Return float32 (B, width). May be called from several threads: each run uses one core."""
@@ -109,6 +116,24 @@ class OnnxNetwork:
         if not np.issubdtype(np.asarray(vectors).dtype, np.floating):
             raise ValueError(f"the output {name} of {self._name} must be floating-point, got {vectors.dtype}")
         return name, int(max(shape[1:]))
+
+
+def _runtime() -> str:
+    import onnxruntime
+
+    return f"onnxruntime {onnxruntime.__version__}"
+
+
+def _sent(
+    model: Path | bytes, preparation: Preparation, output: str, name: str, runtime: str, provider: str
+) -> OnnxNetwork:
+    """Return a network that was sent; raise ``ValueError`` where another version or processor would run it."""
+    network = OnnxNetwork(model, preparation, output=output, name=name)
+    if (_runtime(), network.provider) != (runtime, provider):
+        raise ValueError(
+            f"each Dask worker must run {name} by {runtime}, {provider}, got {_runtime()}, {network.provider}"
+        )
+    return network
 
 
 def _session(model: Path | bytes, name: str) -> Any:

@@ -23,6 +23,11 @@ class Pictures:
     def __len__(self) -> int:
         return len(self.images)
 
+    def part(self, rows: slice) -> "Pictures":
+        """Return some of them; the paths of their files are whole."""
+        paths = None if self.files is None else [Path.cwd() / path for path in self.files[rows]]
+        return Pictures(self.images[rows], paths, self.max_pixels)
+
     def square(self, row: int, *, size: int, crop: bool) -> np.ndarray:
         """Return an image, uint8 (size, size, 3), as ``decoding.fit`` fits or crops it.
 

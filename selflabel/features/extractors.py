@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from selflabel import portions
+from selflabel import files, portions
 from selflabel.chunks import chunks
 from selflabel.features import patches, pca
 from selflabel.features.feature_set import Block
@@ -203,6 +203,7 @@ def fill(
     portioned = chunks(len(target), CHUNK)
     for rows, found in zip(portioned, portions.over(extract_all, portioned, progress=progress), strict=True):
         target[rows] = found
+        files.give_back(target, *(taken for _, taken in parts))
 
 
 def balance(features: np.ndarray, found: Sequence[Block]) -> None:
@@ -213,3 +214,4 @@ def balance(features: np.ndarray, found: Sequence[Block]) -> None:
     scale = np.concatenate([np.full(block.columns, 1 / np.sqrt(block.variance or 1.0), np.float32) for block in found])
     for rows in chunks(len(features), CHUNK):
         features[rows] = np.round(features[rows] * scale, DECIMALS)
+        files.give_back(features)

@@ -54,6 +54,7 @@ def blocks(features: np.ndarray, widths: Sequence[int]) -> list[Block]:
         part = np.asarray(features[rows], np.float64)
         total += part.sum(axis=0)
         squares += (part**2).sum(axis=0)
+        files.give_back(features)
     variances = np.maximum(squares / len(features) - (total / len(features)) ** 2, 0)
     return [Block(len(part), float(part.sum())) for part in np.split(variances, np.cumsum(widths)[:-1])]
 

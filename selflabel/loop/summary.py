@@ -143,7 +143,7 @@ def _kappa(before: np.ndarray, after: np.ndarray) -> float | None:
 
     (Cohen, 1960; scikit-learn's takes longer to import than a round to fit.)
     """
-    if (before == NO_LABEL).any() or (len(set(before) | set(after)) < 2):
+    if (before == NO_LABEL).any() or len(np.union1d(before, after)) < 2:
         return None
     n_classes = max(before.max(), after.max()) + 1
     shares = [np.bincount(predicted, minlength=n_classes) / len(predicted) for predicted in (before, after)]

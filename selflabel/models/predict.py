@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.special import softmax
 
-from selflabel import portions
+from selflabel import files, portions
 from selflabel.chunks import chunks
 from selflabel.features.feature_set import FeatureSet
 from selflabel.features.neighbours import Graph
@@ -225,7 +225,7 @@ def smoothed_scores(
     own_scores, of_fits, own_held_out = _own_shares(
         fitted, features.pool, human_rows, human_labels, is_held_back, smoothing.temperature
     )
-    of_fits = smooth(of_fits, graph, smoothing)
+    of_fits = smooth(of_fits, graph, smoothing, overwrite=True)
     smoothed_held_out = np.full_like(own_held_out, np.nan)
     for number, held_back in enumerate(is_held_back):
         smoothed_held_out[held_back] = of_fits[human_rows[held_back], number]
@@ -283,6 +283,7 @@ def _own_shares(
             held_out[humans][lacks] = shares[places[lacks]]
             shares[places[~lacks]] = one_hot[humans][~lacks]
             of_fits[part, number] = shares
+        files.give_back(pool)
     return first, of_fits, held_out
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
+from scipy.sparse.csgraph import reverse_cuthill_mckee
 from scipy.special import softmax
 
 from selflabel.chunks import chunks
@@ -18,6 +19,8 @@ STANDARD_ERRORS = 2.0
 _NEARLY_ZERO = 1e-9
 # Rows that a thread smooths at a time.
 PORTION = 20_000
+# Bytes beyond which shares do not stay in a processor's cache: rows are then put in another order, for half the time.
+CACHE = 32 * 2**20
 
 
 class SmoothingConfig(NamedTuple):
@@ -33,16 +36,25 @@ class SmoothingConfig(NamedTuple):
     adapt: bool = False
 
 
-def smooth(shares: np.ndarray, graph: Graph, smoothing: SmoothingConfig) -> np.ndarray:
+def smooth(shares: np.ndarray, graph: Graph, smoothing: SmoothingConfig, *, overwrite: bool = False) -> np.ndarray:
     """Return float32 (N, C), rows summing to 1: F ← α S F + (1 − α) P, begun at F = P and repeated ``steps`` times.
 
     ``shares``: float (N, C), P: each row of the pool's class probabilities, known rows one-hot; or (N, n, C), of n
-    fits, which are smoothed together in half the time: each link is fetched once for all. This is the "smooth"
-    of Correct & Smooth (Huang et al., ICLR 2021); label spreading (Zhou et al., NIPS 2003) of what a classifier says.
+    fits, which are smoothed together in half the time: each link is fetched once for all. ``overwrite``: what is in
+    them may be lost, which saves their memory. This is the "smooth" of Correct & Smooth (Huang et al., ICLR 2021);
+    label spreading (Zhou et al., NIPS 2003) of what a classifier says.
     """
-    claimed = np.asarray(shares, np.float32).reshape(len(shares), -1)
-    smoothed, target = claimed, np.empty_like(claimed)
-    parts = _portions(graph.similarity)
+    claimed, similarity, order, spare = (
+        np.asarray(shares, np.float32).reshape(len(shares), -1),
+        graph.similarity,
+        None,
+        None,
+    )
+    if claimed.nbytes > CACHE:
+        order, spare = _near_together(similarity), claimed if overwrite else None
+        claimed, similarity = claimed[order], _permuted(similarity, order)
+    smoothed, target = claimed, np.empty_like(claimed) if spare is None else spare
+    parts = _portions(similarity)
 
     def step(rows: slice, links: sparse.csr_array) -> None:
         target[rows] = smoothing.alpha * (links @ smoothed) + (1 - smoothing.alpha) * claimed[rows]
@@ -52,9 +64,33 @@ def smooth(shares: np.ndarray, graph: Graph, smoothing: SmoothingConfig) -> np.n
         for _ in range(smoothing.steps):
             list(threads.map(step, *zip(*parts, strict=True)))
             smoothed, target = target, np.empty_like(claimed) if smoothed is claimed else smoothed
+    if order is not None:
+        target[order] = smoothed
+        smoothed, target = target, smoothed
     of_fits = smoothed.reshape(shares.shape)
     # S keeps no row's sum: a row with many links gets more than its share.
     return np.divide(of_fits, of_fits.sum(axis=-1, keepdims=True), out=target.reshape(shares.shape))
+
+
+def _near_together(similarity: sparse.csr_array) -> np.ndarray:
+    """Return the rows, int32 (N,), in an order in which linked ones are near each other (reverse Cuthill–McKee)."""
+    # It writes into what it is given.
+    links = sparse.csr_array(
+        (similarity.data, np.array(similarity.indices), np.array(similarity.indptr)), shape=similarity.shape
+    )
+    return np.asarray(reverse_cuthill_mckee(links, symmetric_mode=True))
+
+
+def _permuted(similarity: sparse.csr_array, order: np.ndarray) -> sparse.csr_array:
+    """Return a matrix with rows and columns in another order; links of a row stay in theirs: its sums are the same."""
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order), dtype=order.dtype)
+    starts = similarity.indptr
+    n_links = np.diff(starts)[order]
+    new_starts = np.concatenate([[0], np.cumsum(n_links)]).astype(starts.dtype)
+    links = np.repeat(starts[:-1][order] - new_starts[:-1], n_links) + np.arange(new_starts[-1])
+    arrays = (similarity.data[links], place[similarity.indices[links]], new_starts)
+    return sparse.csr_array(arrays, shape=similarity.shape)
 
 
 def _portions(similarity: sparse.csr_array) -> list[tuple[slice, sparse.csr_array]]:

@@ -12,7 +12,7 @@ from selflabel.stages import parse, run, say
 
 def main() -> None:
     args = parse(__doc__, "pool-images", "test-images", "index", "own", "out")
-    params = load()
+    params = load(sections=["dataset", "features"])
     wanted = params.features.extractor
     names = [name for name in EMBEDDINGS if name in (wanted if isinstance(wanted, list) else [wanted])]
     if not names:

@@ -4,30 +4,13 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from small_networks import MEAN, STD, means, model
 
 from selflabel.embeddings import compute
 from selflabel.embeddings.onnx_network import OnnxNetwork, Preparation
 from selflabel.embeddings.pictures import Pictures
 
-MEAN, STD = [0.5, 0.4, 0.3], [0.2, 0.3, 0.4]
 IMAGES = np.random.default_rng(0).integers(0, 256, (5, 6, 4, 3), np.uint8)
-
-
-def means(*, layout="nchw", batch="n", size=8, kind=TensorProto.FLOAT, width=3):
-    """A network that gives the mean of each channel, (N, width)."""
-    shape = [batch, 3, size, size] if layout == "nchw" else [batch, size, size, 3]
-    axes = [2, 3] if layout == "nchw" else [1, 2]
-    nodes = [helper.make_node("ReduceMean", ["x"], ["y"], axes=axes, keepdims=0)]
-    outputs = [helper.make_tensor_value_info("y", kind, [batch, width])]
-    return model(nodes, [helper.make_tensor_value_info("x", kind, shape)], outputs)
-
-
-def model(nodes, inputs, outputs, constants=()):
-    made = helper.make_model(
-        helper.make_graph(nodes, "test", inputs, outputs, list(constants)), opset_imports=[helper.make_opsetid("", 13)]
-    )
-    made.ir_version = 8
-    return made.SerializeToString()
 
 
 def expected(images):

@@ -162,6 +162,20 @@ def test_fits_smoothed_together_and_in_portions_are_each_alone_byte_for_byte(mon
     np.testing.assert_array_equal(shares, before)
 
 
+@pytest.mark.parametrize("steps", [0, 1, 2, 15])
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_rows_in_another_order_are_smoothed_byte_for_byte_the_same(monkeypatch, steps, overwrite):
+    shares = np.random.default_rng(0).dirichlet(np.ones(3), size=(60, 4)).astype(np.float32)
+    links, before, options = Graph(of(POINTS, 5), None, None), shares.copy(), SMOOTHING._replace(steps=steps)
+    expected = smoothing.smooth(shares, links, options)
+    monkeypatch.setattr(smoothing, "CACHE", 0)
+    assert not np.array_equal(smoothing._near_together(links.similarity), np.arange(60))
+    found = smoothing.smooth(shares, links, options, overwrite=overwrite)
+    assert found.tobytes() == expected.tobytes()
+    if not overwrite:
+        np.testing.assert_array_equal(shares, before)
+
+
 @pytest.mark.parametrize("changes", [{"steps": 0}, {"alpha": 0.0}])
 def test_without_steps_or_neighbours_share_everything_stays(changes):
     shares = np.random.default_rng(0).dirichlet(np.ones(3), size=60)
