@@ -55,7 +55,7 @@ def new_project(default: Project, folder: Path, names: list[str]) -> tuple[Proje
     project = Project(folder / "project")
     project.run("python", "-m", "selflabel", "init", str(folder / "pictures"))
     project.set(**FAST)
-    project.repro("graph")
+    project.repro("inputs/dvc.yaml:graph")
     return project, truth
 
 
