@@ -94,11 +94,10 @@ def on_cores(step: str, n: int) -> float:
 def on_workers(step: str, n: int) -> float:
     """Return the seconds of a step on ``n`` Dask workers, a core each; the scheduler and the run share the cores."""
     cores = sorted(os.sched_getaffinity(0))
-    with socket.socket() as free, tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
-        free.bind(("127.0.0.1", 0))
+    with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-        free.close()
-        address = f"tcp://127.0.0.1:{port}"
+    address = f"tcp://127.0.0.1:{port}"
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         scheduler = ["dask", "scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"]
         stack.enter_context(_running(scheduler, folder, cores))
         worker = ["selflabel", "worker", address, "--nthreads", "1", "--no-nanny", "--no-dashboard"]
@@ -119,10 +118,9 @@ def wait_for_workers(address: str, n: int) -> None:
 @contextlib.contextmanager
 def _running(command: list[str], folder: str, cores: list[int]) -> Iterator[None]:
     process = subprocess.Popen(
-        [sys.executable, "-m", *command], cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)},
+        _bound(cores, *command), cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)},
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    os.sched_setaffinity(process.pid, cores)
     try:
         yield
     finally:
@@ -131,18 +129,14 @@ def _running(command: list[str], folder: str, cores: list[int]) -> Iterator[None
 
 
 def _timed(step: str, cores: list[int], environment: dict[str, str]) -> float:
-    command = [
-        "taskset",
-        "--cpu-list",
-        ",".join(map(str, cores)),
-        sys.executable,
-        "-m",
-        "bench.scaling",
-        "--step",
-        step,
-    ]
+    command = _bound(cores, "bench.scaling", "--step", step)
     done = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True)
     return float(done.stdout)
+
+
+def _bound(cores: list[int], *command: str) -> list[str]:
+    """Return the command of a Python module that has some cores and no others, from its first thread on."""
+    return ["taskset", "--cpu-list", ",".join(map(str, cores)), sys.executable, "-m", *command]
 
 
 if __name__ == "__main__":

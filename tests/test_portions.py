@@ -404,6 +404,14 @@ def test_a_worker_that_is_gone_when_it_is_looked_at_is_no_fault(on_cluster, monk
     assert list(portions.over(str, [1, 2])) == ["1", "2"]
 
 
+def test_the_address_of_the_dashboard_is_told(cluster, capsys):
+    client = portions._client.__wrapped__(cluster.address)
+    try:
+        assert f"Dask: {cluster.address}, dashboard http://127.0.0.1:" in capsys.readouterr().err
+    finally:
+        client.close(timeout=2)
+
+
 def test_a_scheduler_that_does_not_answer_is_told_of(monkeypatch):
     monkeypatch.setattr(portions, "SECONDS", 0.2)
     monkeypatch.setenv(portions.SCHEDULER, "tcp://127.0.0.1:9")
